@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { byId, debounced, focusMain, h } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
-import { fieldOf, readWords } from "./fields.js";
+import { bareField, check, fieldOf, problemWith, readWords } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 import { PRIORITIES, named, number, plain, priorityWord } from "./values.js";
@@ -164,21 +164,39 @@ function markChips(parameter) {
   }
 }
 
+/** How often words were submitted. */
+let submitted = 0;
+
 /** Reads words and `field:value`, with `-` before it to exclude. With a mistake nothing is chosen. */
-function submitWords() {
-  const { words: others, comment, chosen, mistake: wrong } = readWords(words.value);
+async function submitWords() {
+  submitted += 1;
+  const [mine, text] = [submitted, words.value];
+  const typed = readWords(text);
+  const found = typed.mistake ? typed : await check(typed);
+  const change = chosenBy(found);
+  const wrong = found.mistake ?? await problemWith(params({ ...state, ...change }));
+  // Meanwhile something else may have been typed.
+  if (mine !== submitted || words.value !== text) return;
   words.setAttribute("aria-invalid", String(Boolean(wrong)));
   mistake.hidden = !wrong;
   mistake.replaceChildren(wrong ? `${wrong}. Below is what was chosen before.` : "");
   if (wrong) return;
+  words.value = "";
+  go(chosenBy(found));
+}
+
+/**
+ * What is chosen with what was typed.
+ * @param {import("./fields.js").Typed} typed
+ */
+function chosenBy({ words: others, comment, chosen }) {
   const include = { ...state.include };
   const exclude = [...state.exclude];
   for (const { field, value, not } of chosen) {
-    if (not) exclude.push([field, value]);
+    if (not) exclude.push(/** @type {[string, string]} */ ([field, value]));
     else include[field] = [...new Set([...(include[field] ?? []), value])];
   }
-  words.value = "";
-  go({ include, exclude, text: others.length ? others.join(" ") : state.text, ...(comment && { comment }) });
+  return { include, exclude, text: others.length ? others.join(" ") : state.text, ...(comment && { comment }) };
 }
 
 /**
@@ -230,16 +248,42 @@ async function wordCompletions(text) {
   const last = /(\S*)$/.exec(text)?.[1] ?? "";
   const before = text.slice(0, text.length - last.length);
   if (!last) return [];
-  const [, minus, name, prefix] = /^(-?)(\w+):(.*)$/.exec(last) ?? [];
-  const meant = fieldOf(name);
+  const bare = bareField(last.replace(/^-/, ""));
+  if (bare) return bareCompletions(`${before}${last.startsWith("-") ? "-" : ""}`, bare);
+  const [, minus, name, prefix] = /^(-?)([\w.]+):(.*)$/.exec(last) ?? [];
+  const meant = fieldOf(name, prefix);
+  if (meant === "msg" && prefix) return signatureCompletions(`${before}${minus}`, prefix);
+  if (meant === "app" || meant === "action" || meant === "msg") return [];
   const field = meant === "host" ? "src" : meant?.endsWith("_port") ? "port" : meant;
   if (field === "priority") return priorityCompletions(`${before}${minus}${name}:`, prefix);
   if (field && field in FIELDS) {
     const values = (await get("values", { field, prefix, limit: 8 })).values;
-    return values.map((/** @type {any} */ one) => ({ text: `${before}${minus}${name}:${one.value}`, label: one.label ? `${one.value} ${one.label}` : one.value, note: one.alerts.toLocaleString("en") }));
+    return values.map((/** @type {any} */ one) => ({ text: `${before}${minus}${name}:${/\s/.test(one.value) ? JSON.stringify(one.value) : one.value}`, label: one.label ? `${one.value} ${one.label}` : one.value, note: one.alerts.toLocaleString("en") }));
   }
   const plain = last.replace(/^-/, "");
   return Object.entries(FIELDS).filter(([known]) => plain && known.startsWith(plain)).map(([known, { label }]) => ({ text: `${before}${last.startsWith("-") ? "-" : ""}${known}:`, label: `${known}:`, note: label }));
+}
+
+/**
+ * What an address or a signature means without a field: what comes first is taken if nothing is chosen.
+ * @param {string} before
+ * @param {{field: string, value: string}} bare
+ */
+function bareCompletions(before, { field, value }) {
+  const fields = field === "host" ? ["host", "src", "dst"] : [field];
+  const notes = /** @type {Record<string, string>} */ ({ host: "source or destination", sid: "signature, of any revision" });
+  return [...fields.map((one) => ({ text: `${before}${one}:${value}`, label: `${one}:${value}`, note: notes[one] ?? FIELDS[one].label })),
+    { text: `${before}"${value}"`, label: `"${value}"`, note: "in messages" }];
+}
+
+/**
+ * Signatures with a text in their messages.
+ * @param {string} before
+ * @param {string} text
+ */
+async function signatureCompletions(before, text) {
+  const { values } = await get("values", { field: "sid", prefix: text.replaceAll("\"", ""), limit: 8 });
+  return values.map((/** @type {any} */ one) => ({ text: `${before}sid:${one.value}`, label: `${one.value} ${one.label ?? ""}`, note: one.alerts.toLocaleString("en") }));
 }
 
 /**

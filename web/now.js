@@ -6,6 +6,7 @@ import { showFailure, showSensors } from "./bar.js";
 import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, refresh, showChosen } from "./chosen.js";
 import { noteDamage } from "./damage.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
+import { otherMeaning } from "./fields.js";
 import { append, isFlood, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, listed, rows, showBoxes, table, withSensors } from "./list.js";
 import { openNoise } from "./noise.js";
@@ -261,6 +262,8 @@ function sayNothing({ last, reason }) {
   next = undefined;
   say(last ? `No alerts found${reason ? `: ${withTimes(reason)}` : ""}.` : "No alerts found: none is stored yet. Each one is shown here as soon as it is.");
   const isChosen = link({ ...state, view: "now", alert: null, group: true }) !== link(empty());
+  const other = last ? otherMeaning() : undefined;
+  if (other) message.append(" ", h("button", { type: "button", onclick: () => go(other.change) }, other.label));
   if (last && isChosen) message.append(" ", h("button", { type: "button", onclick: () => go({ ...empty(), group: state.group }) }, "Show all alerts"));
 }
 

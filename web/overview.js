@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { noteDamage } from "./damage.js";
 import { h } from "./dom.js";
+import { otherMeaning } from "./fields.js";
 import { empty, go, link, params, state } from "./state.js";
 import { number, plain, value } from "./values.js";
 
@@ -42,7 +43,9 @@ export async function load() {
 
 function showNothing() {
   const isChosen = link({ ...state, alert: null, group: true }) !== link({ ...empty(), view: state.view });
+  const other = otherMeaning();
   view.replaceChildren(h("p", { class: "empty wide" }, isChosen ? "No alerts found. " : "No alerts found: none is stored yet.",
+    other && h("button", { type: "button", onclick: () => go(other.change) }, other.label), other && " ",
     isChosen && h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts")));
 }
 

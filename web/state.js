@@ -5,6 +5,7 @@ import { dayBegin } from "./times.js";
 /** Fields that can be included and excluded, each with its form in an expression. */
 /** @type {Record<string, {label: string, expression: (value: string) => string}>} */
 export const FIELDS = {
+  msg: { label: "message", expression: (value) => `msg.msg.to_lower().contains(${quoted(value.toLowerCase())})` },
   sid: { label: "signature", expression: rule },
   gid: { label: "generator", expression: (value) => `msg.sig_generator == ${numeral(value)}` },
   priority: { label: "priority", expression: (value) => (value === "0" ? "alert.priority == ()" : `alert.priority == ${numeral(value)}`) },
@@ -22,7 +23,7 @@ export const FIELDS = {
 };
 
 /** These are not criteria of the API, but filters. */
-const FILTERS = ["src_port", "dst_port", "app", "action"];
+const FILTERS = ["msg", "src_port", "dst_port", "app", "action"];
 
 /** @param {string} text - `384` or `1:384` */
 function rule(text) {

@@ -61,12 +61,22 @@ test("a field that there is not is said, with the one that is meant, and nothing
   const page = await visit();
   await page.waitForSelector("tr .message");
   for (const [typed, said] of [
-    ["severity:1", /there is no field severity; did you mean priority\?/],
     ["sig:foo", /there is no field sig; did you mean sid\?/],
     ["prioritty:1", /did you mean priority\?/],
     ["colour:red", /there is no field colour.*sid, .*priority, .*"colour:red"/],
-    ["port:http", /port: http is not a number/],
-    ["priority:urgent", /priority: urgent is not a number, and not high, medium, low, very low, unknown/],
+    ["since:1h", /there is no field since; choose a time from the list/],
+    // In the words of the server, which checks each value.
+    ["port:http", /^port: "http": expected a whole number from 0 to 65535/],
+    ["dport:99999", /^port: "99999": expected a whole number from 0 to 65535/],
+    ["-src_port:http", /^port: "http": expected a whole number/],
+    ["priority:urgent", /^priority: "urgent": expected a number, or unknown, high, medium, low, very-low/],
+    ["sid:abc", /^sid: "abc": expected a whole number from 0 to \d+, or with its generator, such as 1:384/],
+    ["gid:x", /^gid: "x": expected a whole number/],
+    ["src:nosuch", /^src: "nosuch": expected an address or a network/],
+    ["-dst:10.0.0.0/33", /^dst: "10\.0\.0\.0\/33": expected an address or a network/],
+    ["src:10.0.0.1 src:10.0.0.x", /^src: "10\.0\.0\.x": expected an address/],
+    ["proto:foo", /^proto: "foo": expected tcp, udp/],
+    [Array.from({ length: 17 }, (_, n) => `-port:${n}`).join(" "), /there are more than 16 filters/],
   ]) {
     await page.fill("#words", typed);
     await page.press("#words", "Enter");
@@ -87,6 +97,11 @@ test("usual names of fields, and words for priorities, mean what they mean elsew
     ["dport:80", "dst_port", "80"], ["dst_port:80", "dst_port", "80"], ["sport:80", "src_port", "80"], ["dest_ip:10.0.0.1", "dst", "10.0.0.1"],
     ["source.ip:10.0.0.1", "src", "10.0.0.1"], ["prio:1", "priority", "1"], ["priority:high", "priority", "1"], ["priority:very-low", "priority", "4"], ["priority:\"very low\"", "priority", "4"], ["priority:very low", "priority", "4"],
     ["priority:\"priority 5\"", "priority", "5"], ["-priority:unknown", "not", "priority:0"], ["signature_id:384", "sid", "384"],
+    ["signature:1:384", "sid", "1:384"], ["sid:1:384:8", "sid", "1:384"], ["rule:1:384:8", "sid", "1:384"], ["alert.gid:116", "gid", "116"],
+    ["severity:high", "priority", "1"], ["alert.severity:very low", "priority", "4"], ["event.severity:2", "priority", "2"],
+    ["msg:passwd", "text", "passwd"], ["signature:\"ICMP PING\"", "text", "ICMP PING"], ["-msg:ping", "not", "msg:ping"],
+    ["src_addr:10.0.0.1", "src", "10.0.0.1"], ["destination.ip:10.0.0.1", "dst", "10.0.0.1"], ["dest_port:80", "dst_port", "80"], ["observer.name:dmz", "sensor", "dmz"],
+    ["category:\"Attempted Information Leak\"", "class", "attempted-recon"], ["-class:\"attempted information leak\"", "not", "class:attempted-recon"],
     ["protocol:tcp", "proto", "tcp"], ["classification:misc-activity", "class", "misc-activity"],
   ]) {
     const page = await visit();

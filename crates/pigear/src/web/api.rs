@@ -4,6 +4,7 @@ mod alerts;
 mod change;
 mod comments;
 mod counts;
+mod criteria;
 mod export;
 mod health;
 mod ids;
@@ -21,6 +22,7 @@ pub(super) use alerts::*;
 pub(super) use change::check_origin;
 pub(super) use comments::*;
 pub(super) use counts::*;
+pub(super) use criteria::*;
 pub(super) use export::*;
 pub(super) use health::*;
 pub(super) use letters::*;
@@ -60,6 +62,7 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("redeliver"), post(letters::send_again))
         .route(&path("packets"), get(export::packets).post(export::packets_of))
         .route(&path("export"), get(export::export).post(export::export_of))
+        .route(&path("criteria"), get(criteria::criteria))
         .route(&path("counts"), get(counts::counts))
         .route(&path("series"), get(counts::series))
         .route(&path("values"), get(counts::values))

@@ -39,6 +39,7 @@ use crate::manual::manual;
         api::remove_rule,
         api::dead_letters,
         api::send_again,
+        api::criteria,
         api::counts,
         api::series,
         api::values,

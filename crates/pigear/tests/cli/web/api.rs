@@ -154,6 +154,34 @@ fn values_are_completed_by_their_beginning_and_signatures_by_their_message() {
 }
 
 #[test]
+fn criteria_are_checked_without_a_search() {
+    let page = Page::pinged(&[]);
+    let right =
+        "criteria?src=10.0.0.0/8&sid=1:384&priority=high,2&since=1h&filter=msg.caplen+%3E+1";
+    assert_eq!(page.get(right).status, 204);
+    for (query, parameter, detail) in [
+        ("src=nosuch", "src", "src: \"nosuch\": expected an address or a network"),
+        (
+            "priority=urgent",
+            "priority",
+            "priority: \"urgent\": expected a number, or unknown, high,",
+        ),
+        (
+            "sid=1:384:8",
+            "sid",
+            "sid: \"1:384:8\": alerts are not selected by their revision; give 1:384",
+        ),
+        ("since=tomorrowish", "since", "since: \"tomorrowish\": "),
+        ("filter=alert.dst_prt", "filter", ""),
+        ("limit=1", "limit", "unknown parameter \"limit\""),
+    ] {
+        let problem = page.problem(&format!("criteria?{query}"), 400);
+        assert_eq!(problem["parameter"], parameter);
+        assert!(problem["detail"].as_str().unwrap().starts_with(detail), "{problem}");
+    }
+}
+
+#[test]
 fn an_alert_has_its_layers_and_its_packet() {
     let page = Page::pinged(&[]);
     let first = page.json("alerts?limit=1")["alerts"][0].clone();

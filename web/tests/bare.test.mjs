@@ -1,0 +1,94 @@
+// Addresses and signatures that are typed as they are, without a field.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { datagrams, isAccessible, messages, open, setUp, until } from "./harness.mjs";
+
+let server;
+
+const setup = setUp(async (room) => {
+  await room.store([...datagrams("v2919/http"), ...datagrams("v2919/icmp_ping")]);
+  server = await room.web();
+});
+
+const visit = (query = "") => open(setup.chrome, server.url + query, { allow: ["400 (Bad Request)"] });
+
+/** Types something and presses Enter. */
+async function submit(page, typed) {
+  await page.fill("#words", typed);
+  await page.press("#words", "Enter");
+}
+
+test("an address or a signature is taken as what it is", async () => {
+  for (const [typed, ...expected] of [
+    ["198.51.100.20", ["host", "198.51.100.20"]],
+    ["-198.51.100.0/24", ["not", "host:198.51.100.0/24"]],
+    ["2001:db8::1", ["host", "2001:db8::1"]],
+    ["fe80::/10", ["host", "fe80::/10"]],
+    ["1:1000134", ["sid", "1:1000134"]],
+    ["1:1000134:1", ["sid", "1:1000134"]],
+    ["echo 198.51.100.20", ["text", "echo"], ["host", "198.51.100.20"]],
+    // What isn't one is a word, in its place.
+    ["version 1.2.3.400 of it", ["text", "version 1.2.3.400 of it"]],
+    ["\"198.51.100.20\"", ["text", "198.51.100.20"]],
+  ]) {
+    const page = await visit();
+    await page.waitForSelector("tr .message");
+    await submit(page, typed);
+    await page.waitForURL((at) => [...at.searchParams].length === expected.length && expected.every(([name, value]) => at.searchParams.get(name) === value));
+    await page.close();
+  }
+});
+
+test("it is the first that is suggested, and what else it may be is beside it", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  for (const [typed, suggested] of [
+    ["198.51.100.20", ["host:198.51.100.20", "src:198.51.100.20", "dst:198.51.100.20", "\"198.51.100.20\""]],
+    ["1:1000134:1", ["sid:1:1000134", "\"1:1000134\""]],
+  ]) {
+    await page.fill("#words", typed);
+    await until(typed, async () => (await page.locator("#words-list li").first().textContent())?.startsWith(suggested[0]));
+    const found = await page.$$eval("#words-list li", (all) => all.map((one) => one.firstChild.textContent));
+    assert.deepEqual(found, suggested);
+  }
+  await isAccessible(page, "suggestions");
+  await page.press("#words", "ArrowDown");
+  await page.press("#words", "Enter");
+  await page.waitForURL((at) => at.searchParams.get("sid") === "1:1000134");
+  await until("only they are listed", async () => { const found = await messages(page); return found.length > 0 && found.every((one) => one === "ICMP Echo Request"); });
+  await page.close();
+});
+
+test("where nothing is found, the other meaning is a button", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  await submit(page, "203.0.113.99");
+  await page.waitForURL((at) => at.searchParams.get("host") === "203.0.113.99");
+  await page.getByText("No alerts found").waitFor();
+  await page.getByRole("button", { name: "Look for “203.0.113.99” in messages" }).click();
+  await page.waitForURL((at) => at.searchParams.get("text") === "203.0.113.99" && !at.searchParams.has("host"));
+  await page.getByRole("button", { name: "Alerts of host 203.0.113.99" }).click();
+  await page.waitForURL((at) => at.searchParams.get("host") === "203.0.113.99" && !at.searchParams.has("text"));
+  await page.getByText("No alerts found").waitFor();
+  await isAccessible(page, "nothing found");
+  await page.close();
+  // Also of a link that somebody sent, on each view.
+  for (const view of ["", "view=overview&"]) {
+    const other = await visit(`?${view}text=1:1000134`);
+    await other.getByRole("button", { name: "Alerts of signature 1:1000134" }).click();
+    await other.waitForURL((at) => at.searchParams.get("sid") === "1:1000134" && !at.searchParams.has("text"));
+    await other.close();
+  }
+});
+
+test("alerts without a word in their messages are listed", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  assert.ok((await messages(page)).some((one) => /ping/i.test(one)));
+  await submit(page, "-message:PING");
+  await page.waitForURL((at) => at.searchParams.get("not") === "msg:PING");
+  await until("none has it", async () => { const found = await messages(page); return found.length > 0 && found.every((one) => !/ping/i.test(one)); });
+  await page.close();
+});
