@@ -124,7 +124,7 @@ fn a_recording_that_holds_nothing_is_taken_over_if_nobody_writes_it() {
 
 #[test]
 fn what_another_user_left_at_the_path_is_not_taken_over() {
-    if !is_root() {
+    if !is_root("give a file to another user") {
         return;
     }
     let test = Test::new().file("rec", "");
