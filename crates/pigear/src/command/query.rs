@@ -169,6 +169,8 @@ fn count(
     say_unreadable(reader);
     if counts.is_empty() {
         say_why_nothing(reader, criteria, args)?;
+    } else {
+        say_unmet(reader, criteria)?;
     }
     write_out(
         match format {
@@ -233,6 +235,14 @@ fn say_why_nothing(reader: &Reader, criteria: &Criteria, args: &QueryArgs) -> Re
     Ok(())
 }
 
+/// Tells of several values that are wanted those that no alert has.
+fn say_unmet(reader: &Reader, criteria: &Criteria) -> Result<(), Failure> {
+    if let Some(unmet) = reader.what_is_unmet(criteria)? {
+        say(&unmet);
+    }
+    Ok(())
+}
+
 fn show(
     reader: &mut Reader,
     criteria: &Criteria,
@@ -254,8 +264,10 @@ fn show(
     })?;
     output.finish()?;
     if shown == 0 && limit > 0 {
-        say_why_nothing(reader, criteria, args)?;
-    } else if is_cut {
+        return say_why_nothing(reader, criteria, args);
+    }
+    say_unmet(reader, criteria)?;
+    if is_cut {
         say(&format!(
             "these are the newest {limit}, and there are more: --limit N shows N of them"
         ));

@@ -111,7 +111,7 @@ impl Reader {
             // Filters compare classes without case.
             let is_known = |name: &String| known.iter().any(|it| it.eq_ignore_ascii_case(name));
             let named = criteria.named_classes.iter().filter(|class| !is_known(class));
-            let is_missing = |class: &&String| !known.contains(*class) && !is_stored(class);
+            let is_missing = |class: &&String| !is_known(class) && !is_stored(class);
             let missing = criteria.class.iter().filter(is_missing).chain(named);
             unmet.extend(missing.map(|class| Unmet::new("class", class.clone(), known.clone())));
         }

@@ -66,7 +66,8 @@ pub const NO_CLASS: &str = "none";
 
 /// Whether a criterion means the class with this name and this description.
 pub(super) fn is_class(wanted: &str, name: &str, description: &str) -> bool {
-    wanted == name || !description.is_empty() && wanted.eq_ignore_ascii_case(description)
+    wanted.eq_ignore_ascii_case(name)
+        || !description.is_empty() && wanted.eq_ignore_ascii_case(description)
 }
 
 /// A condition on alerts.

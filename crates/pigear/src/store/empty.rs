@@ -35,9 +35,8 @@ impl Reader {
                 return Ok(format!("nothing is stored from that time; {span}"));
             }
         }
-        let unmet = self.unmet(criteria)?;
-        if !unmet.is_empty() {
-            return Ok(unmet.iter().map(unmet_text).collect::<Vec<_>>().join("; "));
+        if let Some(unmet) = self.what_is_unmet(criteria)? {
+            return Ok(unmet);
         }
         Ok(match self.contents()? {
             Some(contents) => {
@@ -45,6 +44,16 @@ impl Reader {
             }
             None => "the store is empty".to_owned(),
         })
+    }
+
+    /// Which values in the criteria no stored alert has.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn what_is_unmet(&self, criteria: &Criteria) -> Result<Option<String>, StoreError> {
+        let unmet = self.unmet(criteria)?;
+        let texts: Vec<_> = unmet.iter().map(unmet_text).collect();
+        Ok(Some(texts.join("; ")).filter(|text| !text.is_empty()))
     }
 }
 

@@ -358,7 +358,7 @@ fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool
     let class = signature.class();
     let is_class = |wanted: &String| match class {
         Some(class) => is_class(wanted, &class.name, &class.description),
-        None => wanted == NO_CLASS,
+        None => wanted.eq_ignore_ascii_case(NO_CLASS),
     };
     let of_class = criteria.class.is_empty() || criteria.class.iter().any(is_class);
     let Criteria { sid, rule, .. } = criteria;

@@ -290,11 +290,32 @@ fn options_that_would_be_ignored_are_refused() {
         &["--id", "1", "--since", "1h"][..],
         &["--packet", "1", "--sid", "7"],
         &["--dead-letters", "--class", "x"],
+        &["--rules", ".", "--sid", "7"],
+        &["--rules", ".", "--count-by", "sid"],
+        &["--lane", "x", "--sid", "7"],
     ] {
         let (_, stderr, status) = ask(&room, args);
         assert!(stderr.contains("cannot be used with"), "{args:?}: {stderr}");
         assert_eq!(status, 2);
     }
+}
+
+#[test]
+fn of_several_values_those_that_no_stored_alert_has_are_said() {
+    let room = stored("v2919/icmp_ping");
+    for (option, values, known, said) in [
+        ("--class", "NONE,nope", "none", "no stored alert has the class \"nope\"; there are"),
+        ("--sid", "[1:1000134],7", "1000134", "no stored alert has sid 7\n"),
+    ] {
+        let args = [option, values];
+        let (found, stderr, status) = ask(&room, &args);
+        assert_eq!((&found, status), (&ask(&room, &[option, known]).0, 0), "{args:?}");
+        assert!(found.contains("1:1000134") && stderr.contains(said), "{args:?}: {stderr}");
+        let (_, counted, _) = ask(&room, &[&args[..], &["--count-by", "sid"]].concat());
+        assert_eq!(counted, stderr);
+    }
+    let (_, stderr, _) = ask(&room, &["--id", "1,x"]);
+    assert!(stderr.contains("expected a whole number"), "{stderr}");
 }
 
 #[test]

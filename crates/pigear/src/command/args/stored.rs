@@ -56,6 +56,7 @@ pub(in crate::command) struct QueryArgs {
         long,
         value_name = "ID",
         value_delimiter = ',',
+        value_parser = number::<i64>,
         conflicts_with_all = ["follow", "count_by", "packet", "limit", "Selection"]
     )]
     pub(in crate::command) id: Vec<i64>,
@@ -66,7 +67,13 @@ pub(in crate::command) struct QueryArgs {
 
     /// With --packet: show the rule, too, from a file of Snort's rules or a directory with `*.rules`; may be
     /// repeated
-    #[arg(long, value_name = "PATH", requires = "packet", conflicts_with = "pcap")]
+    // clap asks for nothing that can't be used with what was given: so each of that is refused here, too.
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "packet",
+        conflicts_with_all = ["pcap", "follow", "count_by", "limit", "id", "dead_letters", "Selection"]
+    )]
     pub(in crate::command) rules: Vec<PathBuf>,
 
     /// Write the packets to a new file for Wireshark (`-`: standard output), oldest first; all of them
@@ -88,7 +95,12 @@ pub(in crate::command) struct QueryArgs {
     pub(in crate::command) dead_letters: bool,
 
     /// Only the dead letters of this handler
-    #[arg(long, value_name = "NAME", requires = "dead_letters")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "dead_letters",
+        conflicts_with_all = ["follow", "count_by", "id", "packet", "pcap", "Selection"]
+    )]
     pub(in crate::command) lane: Option<String>,
 
     #[command(flatten)]
