@@ -66,7 +66,11 @@ pub(super) fn first_mistake(args: &ListenArgs, registry: &Registry) -> Option<St
 }
 
 /// The mistakes in the configuration file. What the command line replaces is none.
-fn mistakes_of_file(args: &ListenArgs, registry: &Registry, accounts: Accounts) -> Vec<Mistake> {
+pub(super) fn mistakes_of_file(
+    args: &ListenArgs,
+    registry: &Registry,
+    accounts: Accounts,
+) -> Vec<Mistake> {
     let text = args.config.as_deref().and_then(|file| {
         // A pipe can't be read again.
         let text = input_file::read_regular(file, MAX_OWN_CONFIG).ok()?;

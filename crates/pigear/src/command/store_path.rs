@@ -15,7 +15,10 @@ pub(super) fn store_path(args: &StoreArgs) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.store {
         return Ok(path.clone());
     }
-    let of_file = |file: &Path| read_config(file).map(|config| config.store.path);
+    let of_file = |file: &Path| {
+        let path = read_config(file)?.store.path;
+        Ok::<_, Failure>(path.filter(|path| !path.as_os_str().is_empty()))
+    };
     if let Some(file) = &args.config {
         let none = || Failure::usage(anyhow!("{} has no [store] with a path", file.display()));
         return of_file(file)?.ok_or_else(none);

@@ -260,6 +260,8 @@ fn show_prints_all_mistakes_of_a_file_that_it_refuses() {
         "count = 0\nstast = 'x'\n[[handler]]\ntype = 'file'\n",
         "[handler.header]\nAccept = 'y'\n[[source]]\nonce = 'maybe'\n",
         "handler = [\n",
+        // Only a start finds these.
+        "filter = 'msg.sigid == 1'\n[[handler]]\ntype = 'fil'\n",
     ] {
         room.write("pigear.toml", config);
         let checked = run(&room, &["config", "check", "pigear.toml"]);

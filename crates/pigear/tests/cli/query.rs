@@ -272,10 +272,12 @@ fn the_store_may_be_named_by_the_environment() {
     assert!(stdout.starts_with("lane "), "{stdout}");
     let (stdout, _, _) = ask(&["query", "--id", "1", "--store", "a.db"], "no-such.db");
     assert_eq!(stdout, format!("     1  {PING}"));
-    room.write("empty.toml", "");
-    let (_, stderr, status) = ask(&["query", "--config", "empty.toml"], "a.db");
-    assert!(stderr.starts_with("error: empty.toml has no [store] with a path\n"), "{stderr}");
-    assert_eq!(status, 2);
+    for text in ["", "[store]\npath = ''\n"] {
+        room.write("empty.toml", text);
+        let (_, stderr, status) = ask(&["query", "--config", "empty.toml"], "a.db");
+        assert!(stderr.starts_with("error: empty.toml has no [store] with a path\n"), "{stderr}");
+        assert_eq!(status, 2);
+    }
     room.write("wrong.toml", "[store]\npathh = 'a.db'\n[[handler]]\ntyp = 'print'\n");
     let (_, stderr, status) = ask(&["query", "--config", "wrong.toml"], "a.db");
     let hint = "hint: pigear config check wrong.toml prints all mistakes\n";

@@ -14,7 +14,7 @@ use crate::command::failure::Failure;
 use crate::command::mistakes::{self, MAX_SHOWN};
 use crate::command::output::write_out;
 use crate::command::settings;
-use crate::config::{Config, FileKey, SourceConfig, SourceKind};
+use crate::config::{Accounts, Config, FileKey, SourceConfig, SourceKind};
 use crate::listen::{names_in_force, usual_log_dir, usual_of_source};
 use crate::names::NameFiles;
 use crate::registry::Registry;
@@ -45,6 +45,10 @@ impl<'a> InForce<'a> {
             Some(path) => read(path, registry)?,
             None => (Config::default(), Vec::new()),
         };
+        let found = settings::mistakes_of_file(args, registry, Accounts::LookUp);
+        if let (false, Some(path)) = (found.is_empty(), args.config.as_deref()) {
+            return Err(Failure::wrong(mistakes::print(&found, path, MAX_SHOWN)));
+        }
         let mut in_file: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for key in keys {
             in_file.entry((key.table.clone(), key.index)).or_default().push(key);
