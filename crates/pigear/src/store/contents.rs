@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 
 use super::criteria::{Criteria, NO_CLASS, is_class};
 use super::error::{StoreError, StoreProblem};
 use super::reader::Reader;
+use super::record;
 
 /// What a store contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,8 @@ impl Reader {
         Ok(first.is_none())
     }
 
-    /// What the store contains; `None` if there are no alerts.
+    /// What the store contains; `None` if there are no alerts. Where the table of blocks is damaged, the times are
+    /// those of the first and the last alert that was stored, and the number is what these leave room for.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -55,6 +58,39 @@ impl Reader {
     }
 
     fn try_contents(&self) -> Result<Option<Contents>, StoreProblem> {
+        let of_blocks = self.contents_of_blocks().map(Some);
+        match self.damage.or(of_blocks, || None)? {
+            Some(contents) => Ok(contents),
+            None => self.contents_of_alerts(),
+        }
+    }
+
+    fn contents_of_alerts(&self) -> Result<Option<Contents>, StoreProblem> {
+        let end = |order: &str| {
+            let sql = format!("SELECT id, data FROM alert ORDER BY id {order} LIMIT 1");
+            let end = |row: &rusqlite::Row<'_>| {
+                let seconds = row.get_ref(1)?.as_blob().ok().and_then(record::seconds);
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    Timestamp::from_second(seconds.unwrap_or_default().into()),
+                ))
+            };
+            self.connection.query_row(&sql, [], end).optional()
+        };
+        let (Some((from, first)), Some((to, last))) = (end("ASC")?, end("DESC")?) else {
+            return Ok(None);
+        };
+        let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
+        let alerts = to.abs_diff(from) + 1;
+        Ok(Some(Contents {
+            first: first.min(last),
+            last: first.max(last),
+            ids: (from, to),
+            alerts,
+        }))
+    }
+
+    fn contents_of_blocks(&self) -> Result<Option<Contents>, StoreProblem> {
         type Ends = (Option<i64>, Option<i64>);
         let ends = |sql: &str| -> rusqlite::Result<Ends> {
             self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -13,6 +13,7 @@ use super::chunk_reader::ChunkReader;
 use super::connect;
 use super::count::PriorityCounts;
 use super::criteria::Criteria;
+use super::damage::Damage;
 use super::error::{StoreError, StoreProblem};
 use super::file_id::{FileId, FileState};
 use super::identity::StoreIdentity;
@@ -39,7 +40,7 @@ pub struct Reader {
     unnamed: StoreIdentity,
     pub(super) unreadable: u64,
     /// Whether a search met damage in what makes it quick.
-    is_index_damaged: bool,
+    pub(super) damage: Damage,
     /// Whether a search is to end early.
     is_over: Option<IsOver>,
     /// Whether what is being read is to be interrupted.
@@ -102,7 +103,7 @@ impl Reader {
             journal: (journal, journal_file),
             unnamed,
             unreadable: 0,
-            is_index_damaged: false,
+            damage: Damage::default(),
             is_over,
             interrupt,
             wait,
@@ -195,12 +196,14 @@ impl Reader {
     /// are read instead, which takes longer; none is missing that can be read.
     #[must_use]
     pub fn is_index_damaged(&self) -> bool {
-        self.is_index_damaged
+        self.damage.is_met()
     }
 
     /// Remembers the damage that a search met.
-    pub(super) fn note_damage(&mut self, search: &Search<'_>) {
-        self.is_index_damaged |= search.damage.is_met();
+    pub(super) fn note_damage(&self, search: &Search<'_>) {
+        if search.damage.is_met() {
+            self.damage.note();
+        }
     }
 
     pub(super) fn located<T>(&self, result: Result<T, StoreProblem>) -> Result<T, StoreError> {

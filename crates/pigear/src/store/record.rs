@@ -104,6 +104,11 @@ pub(crate) fn decode_into(
     decode_fields(alert, record, signature, provenance).ok_or("its record can't be decoded")
 }
 
+/// The second of an alert's packet, since 1970; `None` if the record is too short. Its checksum is not looked at.
+pub(super) fn seconds(record: &[u8]) -> Option<u32> {
+    record.get(2..)?.first_chunk().copied().map(u32::from_le_bytes)
+}
+
 /// Whether a record may have these bytes in its packet, or in what Snort inspected of a stream: they are found in it, or
 /// it is one that can't be decoded.
 pub(super) fn may_have(bytes: &[u8], has: impl FnOnce(&[u8]) -> bool) -> bool {

@@ -285,6 +285,7 @@ fn answers(reader: &mut Reader) -> Answers {
 fn what_makes_searches_quick_may_be_damaged_and_that_is_said() {
     let (place, store) = Place::with(&several());
     let intact = answers(&mut place.reader());
+    let contents = place.reader().contents().unwrap().unwrap();
     assert!(!place.reader().is_index_damaged());
     store.0.writer.lock().close();
     let file = fs::OpenOptions::new().write(true).open(place.path()).unwrap();
@@ -305,6 +306,7 @@ fn what_makes_searches_quick_may_be_damaged_and_that_is_said() {
             file.write_all_at(&vec![0; usize::try_from(*size).unwrap()], at).unwrap();
             let mut reader = place.reader();
             assert_eq!(answers(&mut reader), intact, "page {page} of {table}");
+            assert_eq!(place.reader().contents().unwrap().unwrap().ids, contents.ids);
             met += usize::from(reader.is_index_damaged());
             let (from, to) = (usize::try_from(at).unwrap(), usize::try_from(at + size).unwrap());
             file.write_all_at(&whole[from..to], at).unwrap();
