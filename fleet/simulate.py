@@ -65,7 +65,7 @@ class Fleet:
         self.samples: list[dict] = []
         self.lag: float | None = None
         self.lag_alerts = 0
-        self.held_up = 0.0
+        self.late_seconds = 0.0
         self.refused = 0
         self.started = 0.0
 
@@ -104,7 +104,7 @@ class Fleet:
         # Without faults no socket refuses an alert, so all got the same number.
         played = {sensor.name: result["sent"] // len(sensors) for sensors, result in results for sensor in sensors}
         if self.args.no_faults:
-            self.held_up = max(result["seconds"] for _, result in results) - count / self.args.rate
+            self.late_seconds = max(result["seconds"] for _, result in results) - count / self.args.rate
             self.refused = sum(result["refused"] for _, result in results)
             self.measure_lag(ended, sum(played.values()))
         self.settle()
@@ -148,9 +148,9 @@ class Fleet:
             time.sleep(0.02)
 
     def check_pace(self, verdict: check.Verdict) -> None:
-        line = f"the sockets refused {self.refused} alerts, and playing took {self.held_up:.2f} s longer than it should"
+        line = f"the sockets refused {self.refused} alerts, and playing took {self.late_seconds:.2f} s longer than it should"
         verdict.lines.append(line)
-        if self.refused or self.held_up >= MOST_LAG_SECONDS:
+        if self.refused or self.late_seconds >= MOST_LAG_SECONDS:
             verdict.errors.append(line)
 
     def check_lag(self, verdict: check.Verdict) -> None:

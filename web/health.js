@@ -132,7 +132,7 @@ function storeCard({ store, version, started }) {
     ...(store.retention ? [h("dt", {}, "Kept"), h("dd", {}, kept(store.retention))] : []),
     ...(store.first ? [h("dt", {}, "From"), h("dd", {}, timeElement(store.first)), h("dt", {}, "To"), h("dd", {}, timeElement(store.last), ` (${ago(store.last)})`), h("dt", {}, "Numbers"), h("dd", {}, `${number(store.first_id)} to ${number(store.last_id)}`)] : [h("dt", {}, "Alerts"), h("dd", {}, "none yet")]),
     h("dt", {}, "Pigear"), h("dd", {}, `${version}, serving since `, timeElement(started))),
-    store.damage && h("div", { class: "warning" }, ...damageText({ damaged: store.damage.index, unreadable: store.damage.unreadable }, store.path), h("p", {}, "Last met: ", timeElement(store.damage.met))));
+    store.damage && h("div", { class: "warning" }, ...damageText({ damaged: store.damage.index, unreadable: store.damage.unreadable }, store.path), h("p", {}, "First met: ", timeElement(store.damage.met))));
 }
 
 /** @param {any} health */

@@ -39,13 +39,19 @@ pub struct PlayReport {
     pub sent: u64,
     /// Alerts that were lost: a socket was missing, had no reader, or didn't permit writing.
     pub refused: u64,
-    /// The error of the first of these.
+    /// The error of the first of these; of several sockets also which one it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_because: Option<String>,
     /// The duration.
     pub seconds: f64,
     /// How long sends were blocked.
     pub held_up_us: HeldUp,
+    /// The sockets that accepted nothing, although something was to be sent, each with its error.
+    #[serde(skip)]
+    pub unreached: Vec<String>,
+    /// Why the recording could not be read to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
 }
 
 /// How long sends were blocked, in microseconds.
@@ -92,8 +98,10 @@ pub enum PlayError {
 /// the reader is behind. A failed send is counted, and the next one follows. Each of several sockets gets
 /// every alert, at the rate and in the time between those of the others.
 ///
+/// A recording that ends in the middle of a datagram, as one of a program that was killed, is played up to there.
+///
 /// # Errors
-/// If the recording can't be read; there is then no report of what was sent.
+/// If nothing of the recording can be read.
 pub fn play(
     recording: &Path,
     targets: &[PathBuf],
@@ -101,23 +109,23 @@ pub fn play(
     stop: &Stop,
 ) -> Result<PlayReport, PlayError> {
     let mut reel = Reel::open(recording)?;
-    let mut sender = Sender::new().map_err(PlayError::Socket)?;
+    let mut sender = Sender::new(targets).map_err(PlayError::Socket)?;
     let sockets = f64::from(u32::try_from(targets.len()).unwrap_or(u32::MAX));
     let (mut pace, waiter) = (Pace::new(settings.rate * sockets), StopWaiter::new(stop));
     let started = Instant::now();
     let mut n = 0;
     while !stop.is_requested() && settings.count.is_none_or(|count| n < count) {
         let Some(datagram) = reel.next(settings.repeat)? else { break };
-        for target in targets {
+        for target in &mut sender.targets {
             pace.wait(&waiter);
             if stop.is_requested() {
                 break;
             }
-            sender.send(datagram, target);
+            target.send(&sender.socket, datagram, &mut sender.held_up, stop);
         }
         n += 1;
     }
-    Ok(sender.report(started.elapsed()))
+    Ok(PlayReport { cut: reel.cut, ..sender.report(started.elapsed()) })
 }
 
 /// A recording that can be read more than once.
@@ -128,6 +136,8 @@ struct Reel {
     stream: Option<Reader<'static>>,
     datagram: Vec<u8>,
     next: usize,
+    /// Why it could not be read to its end.
+    cut: Option<String>,
 }
 
 impl Reel {
@@ -136,23 +146,25 @@ impl Reel {
         let mut reader = Reader::open(path).map_err(failed)?;
         let mut kept = Vec::new();
         let mut datagram = Vec::new();
-        let mut ended = false;
+        let (mut ended, mut cut) = (false, None);
         while kept.len() < MAX_IN_MEMORY && !ended {
-            ended = !reader.read(&mut datagram).map_err(failed)?;
-            if !ended {
-                kept.push(datagram.clone());
+            match reader.read(&mut datagram) {
+                Ok(true) => kept.push(datagram.clone()),
+                Ok(false) => ended = true,
+                Err(error) if !kept.is_empty() => (ended, cut) = (true, Some(error.to_string())),
+                Err(error) => return Err(failed(error)),
             }
         }
         if kept.is_empty() {
             return Err(PlayError::Empty { path: path.to_owned() });
         }
         let stream = Some(reader).filter(|_| !ended);
-        Ok(Self { path: path.to_owned(), kept, stream, datagram, next: 0 })
+        Ok(Self { path: path.to_owned(), kept, stream, datagram, next: 0, cut })
     }
 
     fn next(&mut self, repeat: bool) -> Result<Option<&[u8]>, PlayError> {
         if self.next >= self.kept.len() {
-            if self.streams()? {
+            if self.streams() {
                 return Ok(Some(&self.datagram));
             }
             if !repeat {
@@ -165,10 +177,13 @@ impl Reel {
     }
 
     /// Reads a datagram that isn't kept in memory; false at the end.
-    fn streams(&mut self) -> Result<bool, PlayError> {
-        let Some(reader) = &mut self.stream else { return Ok(false) };
-        let failed = |source| PlayError::Recording { path: self.path.clone(), source };
-        reader.read(&mut self.datagram).map_err(failed)
+    fn streams(&mut self) -> bool {
+        let Some(reader) = &mut self.stream else { return false };
+        let read = reader.read(&mut self.datagram);
+        read.unwrap_or_else(|error| {
+            self.cut = Some(error.to_string());
+            false
+        })
     }
 
     fn rewind(&mut self) -> Result<(), PlayError> {
@@ -223,33 +238,48 @@ impl StopWaiter {
     }
 }
 
-struct Sender {
+/// How often a send that is blocked looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(200);
+
+struct Sender<'a> {
     socket: UnixDatagram,
-    sent: u64,
-    refused: u64,
-    refused_because: Option<io::Error>,
+    targets: Vec<Target<'a>>,
     /// The delays of the successful sends, in nanoseconds.
     held_up: Histogram<u64>,
 }
 
-impl Sender {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            socket: UnixDatagram::unbound()?,
-            sent: 0,
-            refused: 0,
-            refused_because: None,
-            held_up: Histogram::new_with_max(AN_HOUR, 3).map_err(io::Error::other)?,
-        })
-    }
+/// A socket that is sent to.
+struct Target<'a> {
+    path: &'a Path,
+    sent: u64,
+    refused: u64,
+    refused_because: Option<io::Error>,
+}
 
-    fn send(&mut self, datagram: &[u8], target: &Path) {
+impl Target<'_> {
+    fn send(
+        &mut self,
+        socket: &UnixDatagram,
+        datagram: &[u8],
+        held_up: &mut Histogram<u64>,
+        stop: &Stop,
+    ) {
         let before = Instant::now();
-        match self.socket.send_to(datagram, target) {
+        let sent = loop {
+            match socket.send_to(datagram, self.path) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if stop.is_requested() {
+                        return;
+                    }
+                }
+                sent => break sent,
+            }
+        };
+        match sent {
             Ok(_) => {
                 self.sent += 1;
-                let held_up = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                self.held_up.saturating_record(held_up);
+                let delay = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                held_up.saturating_record(delay);
             }
             Err(error) => {
                 self.refused += 1;
@@ -257,18 +287,43 @@ impl Sender {
             }
         }
     }
+}
+
+impl<'a> Sender<'a> {
+    fn new(targets: &'a [PathBuf]) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_write_timeout(Some(LOOK))?;
+        let target =
+            |path: &'a PathBuf| Target { path, sent: 0, refused: 0, refused_because: None };
+        Ok(Self {
+            socket,
+            targets: targets.iter().map(target).collect(),
+            held_up: Histogram::new_with_max(AN_HOUR, 3).map_err(io::Error::other)?,
+        })
+    }
 
     fn report(&self, elapsed: Duration) -> PlayReport {
         let at = |quantile| {
             let nanoseconds = self.held_up.value_at_quantile(quantile);
             Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6
         };
+        let failed = |target: &Target<'_>| {
+            let error = target.refused_because.as_ref()?;
+            Some(format!("{}: {error}", target.path.display()))
+        };
+        let refused_because = match &*self.targets {
+            [target] => target.refused_because.as_ref().map(ToString::to_string),
+            targets => targets.iter().find_map(failed),
+        };
+        let unreached = self.targets.iter().filter(|target| target.sent == 0).filter_map(failed);
         PlayReport {
-            sent: self.sent,
-            refused: self.refused,
-            refused_because: self.refused_because.as_ref().map(ToString::to_string),
+            sent: self.targets.iter().map(|target| target.sent).sum(),
+            refused: self.targets.iter().map(|target| target.refused).sum(),
+            refused_because,
             seconds: elapsed.as_secs_f64(),
             held_up_us: HeldUp { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1.0) },
+            unreached: unreached.collect(),
+            cut: None,
         }
     }
 }

@@ -23,13 +23,16 @@ pub(super) fn run(args: &PlayArgs, host: &dyn Host) -> Result<(), Failure> {
         describe(&report)
     };
     write_out(text.as_bytes())?;
-    match report.refused_because {
-        Some(reason) if report.sent == 0 => {
-            let paths: Vec<_> = targets.iter().map(|path| path.display().to_string()).collect();
-            let error = anyhow!("nothing could be sent to {}: {reason}", paths.join(", "));
-            Err(Failure::from(error).with_hint("start pigear on the same directory first"))
+    if !report.unreached.is_empty() {
+        let error = anyhow!("nothing could be sent to {}", report.unreached.join("; to "));
+        return Err(Failure::from(error).with_hint("start pigear on the same directory first"));
+    }
+    match report.cut {
+        Some(reason) => {
+            let path = args.recording.display();
+            Err(anyhow!("{path} was played up to where it is cut: {reason}").into())
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -169,8 +169,6 @@ fn count(
     say_unreadable(reader);
     if counts.is_empty() {
         say_why_nothing(reader, criteria, args)?;
-    } else {
-        say_unmet(reader, criteria)?;
     }
     write_out(
         match format {
@@ -180,7 +178,11 @@ fn count(
             Some(CountFormat::Csv) => counts::csv(&counts, by, args.limit),
         }
         .as_bytes(),
-    )
+    )?;
+    if !counts.is_empty() {
+        say_unmet(reader, criteria);
+    }
+    Ok(())
 }
 
 /// The alerts whose packets are written, oldest first.
@@ -208,6 +210,7 @@ fn ids(
         let reason = reader.why_nothing(criteria, || args.zone())?;
         return Err(anyhow!("nothing is written to {}: {reason}", file.display()).into());
     }
+    say_unmet(reader, criteria);
     ids.reverse();
     Ok(ids)
 }
@@ -235,12 +238,13 @@ fn say_why_nothing(reader: &Reader, criteria: &Criteria, args: &QueryArgs) -> Re
     Ok(())
 }
 
-/// Tells of several values that are wanted those that no alert has.
-fn say_unmet(reader: &Reader, criteria: &Criteria) -> Result<(), Failure> {
-    if let Some(unmet) = reader.what_is_unmet(criteria)? {
+/// Tells of several values that are wanted those that no alert has. A damaged store may not say.
+fn say_unmet(reader: &Reader, criteria: &Criteria) {
+    if reader.unreadable() == 0
+        && let Ok(Some(unmet)) = reader.what_is_unmet(criteria)
+    {
         say(&unmet);
     }
-    Ok(())
 }
 
 fn show(
@@ -266,7 +270,7 @@ fn show(
     if shown == 0 && limit > 0 {
         return say_why_nothing(reader, criteria, args);
     }
-    say_unmet(reader, criteria)?;
+    say_unmet(reader, criteria);
     if is_cut {
         say(&format!(
             "these are the newest {limit}, and there are more: --limit N shows N of them"

@@ -170,8 +170,8 @@ impl Config {
             let line = lines.line(handler.span().start);
             let broken = |problem| ConfigError::Broken { path: path.to_owned(), line, problem };
             let mut handler = handler.into_inner();
-            if let Some(name) = handler.name.clone()
-                && let Some(name) = names.replace(name)
+            if let Some(name) = &handler.name
+                && !names.insert(name.clone())
             {
                 return Err(broken(format!("another handler is named {name}")));
             }

@@ -132,13 +132,14 @@ fn create(options: &Options, when_taken: WhenTaken) -> io::Result<(PathBuf, Lock
                 && fs::metadata(path).is_ok_and(|found| found.is_file()) => {}
         created => return created.map(|file| (path.clone(), file)),
     }
-    if let Some(file) = LockedFile::of_empty(path) {
+    let mode = mode.map_or(output_file::PRIVATE, |mode| mode.0);
+    if let Some(file) = LockedFile::of_empty(path, mode) {
         return Ok((path.clone(), file));
     }
     for number in 2..=MOST_NAMES {
         let free = numbered(path, number);
         let created = match create(&free) {
-            Err(error) if is_taken(&error) => match LockedFile::of_empty(&free) {
+            Err(error) if is_taken(&error) => match LockedFile::of_empty(&free, mode) {
                 Some(file) => Ok(file),
                 None => continue,
             },
@@ -171,15 +172,17 @@ impl LockedFile {
         Ok(Self { file, lock })
     }
 
-    /// The file at a path, if it holds nothing and nobody writes it. One of another user isn't taken: he may be
-    /// waiting to read the packets.
-    fn of_empty(path: &Path) -> Option<Self> {
+    /// The file at a path, if it is as a Pigear that was killed leaves it: empty, the user's own, and with no other
+    /// name or permissions than it gave. Others may be waiting to read the packets.
+    fn of_empty(path: &Path, mode: u32) -> Option<Self> {
         let flags = O_NONBLOCK | O_NOFOLLOW;
         let file = File::options().write(true).custom_flags(flags).open(path).ok()?;
         let locked = Self::lock(file).ok().filter(|locked| locked.lock.is_some())?;
         let found = locked.file.metadata().ok()?;
-        let is_own = found.uid() == Uid::effective().as_raw();
-        (is_own && found.is_file() && found.len() == 0).then_some(locked)
+        let is_left = found.is_file() && found.len() == 0 && found.nlink() == 1;
+        let is_private =
+            found.uid() == Uid::effective().as_raw() && found.mode() & 0o777 & !mode == 0;
+        (is_left && is_private).then_some(locked)
     }
 }
 

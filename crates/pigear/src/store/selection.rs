@@ -136,7 +136,8 @@ impl FromStr for RuleId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // As Snort writes it, in brackets.
-        let text = text.trim_start_matches('[').trim_end_matches(']');
+        let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let text = inside.unwrap_or(text);
         let (gid, sid) = text.split_once(':').map_or((None, text), |(gid, sid)| (Some(gid), sid));
         let without = |problem: String| match sid.split_once(':') {
             Some((sid, _)) => {

@@ -149,7 +149,8 @@ impl Tail {
         reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
         let last = reader.last()?;
         let known = self.last.map(|(_, known)| known);
-        let is_gone = self.tip.as_ref().is_some_and(|tip| tip.is_gone(reader));
+        let tip = self.tip.as_ref().filter(|_| self.last.is_some());
+        let is_gone = tip.is_some_and(|tip| tip.is_gone(reader));
         let is_near = |known: &i64| (*known..*known + MAX_BEHIND).contains(&last);
         let known = known.filter(|known| !is_gone && is_near(known));
         let Some(known) = known else {

@@ -72,7 +72,7 @@ pub(super) struct DamageFound {
     pub(super) unreadable: u64,
     /// Whether the index was damaged.
     pub(super) index: bool,
-    /// When that was last met.
+    /// When that was first met.
     pub(super) at: Timestamp,
 }
 
@@ -272,7 +272,7 @@ impl Queries {
             store,
             unreadable: before.map_or(0, |before| before.unreadable).max(unreadable),
             index: before.is_some_and(|before| before.index) || reader.is_index_damaged(),
-            at: Timestamp::now(),
+            at: before.map_or_else(Timestamp::now, |before| before.at),
         });
     }
 

@@ -295,6 +295,7 @@ fn options_that_would_be_ignored_are_refused() {
         &["--rules", ".", "--sid", "7"],
         &["--rules", ".", "--count-by", "sid"],
         &["--lane", "x", "--sid", "7"],
+        &["--lane", "x", "--rules", "."],
     ] {
         let (_, stderr, status) = ask(&room, args);
         assert!(stderr.contains("cannot be used with"), "{args:?}: {stderr}");

@@ -1,13 +1,15 @@
 //! Recordings: made, played, read without a socket.
 
-use std::fs;
-use std::os::unix::fs::chown;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use pigear_pipeline::recording::Reader;
 
 use crate::harness::{NOBODY, Test, counters, is_root, program, until};
@@ -75,6 +77,60 @@ fn each_of_several_sockets_gets_every_alert_that_is_played() {
 }
 
 #[test]
+fn of_several_sockets_those_that_got_nothing_are_named() {
+    let room = Room::new();
+    let socket = UnixDatagram::bind(room.socket()).unwrap();
+    let mut command = program();
+    command.args(["play", "--count", "1", "--socket", "log/snort_alert", "--socket", "none"]);
+    command.arg(fs::canonicalize(recording(CASE)).unwrap());
+    let played = command.current_dir(room.path()).output().unwrap();
+    let (said, error) = (String::from_utf8(played.stdout), String::from_utf8(played.stderr));
+    let said = said.unwrap();
+    assert!(said.starts_with("sent 1, refused 1 (none: No such file or directory"), "{said}");
+    let expected = "error: nothing could be sent to none: No such file or directory (os error 2)\n\
+        hint: start pigear on the same directory first\n";
+    assert_eq!((&*error.unwrap(), played.status.code()), (expected, Some(1)));
+    assert_eq!(socket.recv(&mut vec![0; 70_000]).unwrap(), sent(CASE)[0].len());
+}
+
+/// As one of a Pigear that was killed.
+#[test]
+fn a_recording_that_is_cut_is_played_up_to_there() {
+    let room = Room::new();
+    let socket = UnixDatagram::bind(room.socket()).unwrap();
+    let (one, two) = (&sent(CASE)[0], &sent(CASE)[1]);
+    let length = |datagram: &[u8]| u32::try_from(datagram.len()).unwrap().to_le_bytes();
+    room.write("rec", [&length(one)[..], one, &length(two), &two[..100]].concat());
+    let mut command = program();
+    command.args(["play", "rec", "--logdir", "log"]).current_dir(room.path());
+    let played = command.output().unwrap();
+    let error = String::from_utf8(played.stderr).unwrap();
+    assert!(error.starts_with("error: rec was played up to where it is cut: "), "{error}");
+    assert_eq!(played.status.code(), Some(1));
+    assert!(played.stdout.starts_with(b"sent 1, refused 0"));
+    let mut datagram = vec![0; 70_000];
+    let length = socket.recv(&mut datagram).unwrap();
+    assert_eq!(&datagram[..length], one);
+}
+
+#[test]
+fn a_signal_ends_a_player_that_is_held_up() {
+    let room = Room::new();
+    let _never_read = UnixDatagram::bind(room.socket()).unwrap();
+    let mut command = program();
+    command.args(["play", "--loop", "--logdir", "log"]);
+    command.arg(fs::canonicalize(recording(CASE)).unwrap());
+    let mut player = command.current_dir(room.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let other = UnixDatagram::unbound().unwrap();
+    other.set_nonblocking(true).unwrap();
+    let is_full = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+    until("it is held up", || other.send_to(b"", room.socket()).is_err_and(|it| is_full(&it)));
+    kill(Pid::from_raw(player.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    until("the player has ended", || player.try_wait().unwrap().is_some());
+    assert!(player.wait_with_output().unwrap().stdout.starts_with(b"sent "));
+}
+
+#[test]
 fn a_recording_never_replaces_a_file() {
     let room = Test::new()
         .file("rec", "mine")
@@ -123,16 +179,25 @@ fn a_recording_that_holds_nothing_is_taken_over_if_nobody_writes_it() {
 }
 
 #[test]
-fn what_another_user_left_at_the_path_is_not_taken_over() {
-    if !is_root("give a file to another user") {
-        return;
+fn an_empty_file_that_others_may_read_is_not_taken_over() {
+    let readable = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+    let linked = |path: &Path| fs::hard_link(path, path.with_extension("link")).unwrap();
+    let given = |path: &Path| chown(path, Some(NOBODY), None).unwrap();
+    let mut ways: Vec<&dyn Fn(&Path)> = vec![&readable, &linked];
+    if is_root("give a file to another user") {
+        ways.push(&given);
     }
-    let test = Test::new().file("rec", "");
-    chown(test.room().at("rec"), Some(NOBODY), None).unwrap();
-    let args = ["--serve-forever", "--count", "1", "--data-handler", "record", "path=rec"];
-    let said = "warning: rec exists, and a recording never replaces a file: this one is rec.2\n";
-    let room = test.args(args).send(ping()).stderr(said).success();
-    assert_eq!((room.read("rec"), datagrams(&room.at("rec.2"))), (String::new(), vec![ping()]));
+    for way in ways {
+        let test = Test::new().file("rec", "");
+        let path = test.room().at("rec");
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        way(&path);
+        let args = ["--serve-forever", "--count", "1", "--data-handler", "record", "path=rec"];
+        let said =
+            "warning: rec exists, and a recording never replaces a file: this one is rec.2\n";
+        let room = test.args(args).send(ping()).stderr(said).success();
+        assert_eq!((room.read("rec"), datagrams(&room.at("rec.2"))), (String::new(), vec![ping()]));
+    }
 }
 
 /// A supervisor starts Pigear again after a crash, with the same path.

@@ -72,7 +72,7 @@ pub(in crate::command) struct QueryArgs {
         long,
         value_name = "PATH",
         requires = "packet",
-        conflicts_with_all = ["pcap", "follow", "count_by", "limit", "id", "dead_letters", "Selection"]
+        conflicts_with_all = ["pcap", "follow", "count_by", "limit", "id", "dead_letters", "lane", "Selection"]
     )]
     pub(in crate::command) rules: Vec<PathBuf>,
 

@@ -156,7 +156,7 @@ pub(in crate::web) struct DamageHealth {
     /// True if the index could not be used everywhere, so that alerts were read instead.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     index: bool,
-    /// When that was last met.
+    /// When that was first met.
     #[schema(value_type = String, format = DateTime)]
     met: Timestamp,
 }
