@@ -22,7 +22,8 @@ export function forgetDamage() {
  */
 export function noteDamage({ damaged = false, unreadable = 0 }) {
   if (!damaged && !unreadable) return;
-  met = { damaged: met.damaged || damaged, unreadable: met.unreadable + unreadable };
+  // Several answers about the same alerts.
+  met = { damaged: met.damaged || damaged, unreadable: Math.max(met.unreadable, unreadable) };
   notice.replaceChildren(...damageText(met));
   notice.hidden = false;
 }

@@ -12,6 +12,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use super::alerts::is_zero;
 use crate::keys::Time;
 use crate::store::{CountBy, Criteria, FilterFailure, Point, Reader, Selection};
 use crate::web::parameters::{Parameters, Selects};
@@ -92,6 +93,9 @@ pub(in crate::web) struct CountTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Timestamp>,
+    /// How many alerts could not be read, because they are damaged; they are not counted.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: u64,
     /// True if the store is damaged: its index could not be used everywhere, so alerts were read instead.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     damaged: bool,
@@ -120,6 +124,7 @@ pub(in crate::web) async fn counts(
     let by = by.ok_or_else(|| Problem::parameter("by", format!("it is missing: {}", fields())))?;
     let limit = usize::try_from(limit).unwrap_or_default();
     let counts = site.answer("counts", query, move |reader| {
+        let unreadable = reader.unreadable();
         let (store, last) = (reader.identity()?.to_string(), reader.last()?);
         let criteria = selection.criteria(|| TimeZone::UTC)?;
         let (since, until) = (criteria.since, criteria.until);
@@ -143,6 +148,7 @@ pub(in crate::web) async fn counts(
             last,
             since,
             until,
+            unreadable: reader.unreadable() - unreadable,
             damaged,
             filter_failed,
         })
@@ -177,6 +183,9 @@ pub(in crate::web) struct SeriesObject {
     first: Option<Timestamp>,
     /// The intervals with alerts, oldest first.
     points: Vec<PointObject>,
+    /// How many alerts could not be read, because they are damaged; they are not counted.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: u64,
     /// True if the store is damaged: its index could not be used everywhere, so alerts were read instead.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     damaged: bool,
@@ -217,13 +226,15 @@ pub(in crate::web) async fn series(
         return Err(Problem::parameter("interval", "it must be at least a second"));
     }
     let series = site.answer("series", query, move |reader| {
+        let unreadable = reader.unreadable();
         let criteria = selection.criteria(|| TimeZone::UTC)?;
         let interval = interval_for(reader, &criteria, interval)?;
         let series = reader.series(&criteria, Duration::from_secs(interval))?;
         let points: Vec<_> = series.points.into_iter().map(PointObject::from).collect();
         let first = points.first().map(|point| point.time);
         let (damaged, filter_failed) = (reader.is_index_damaged(), criteria.filter_failure());
-        Ok(SeriesObject { interval, first, points, damaged, filter_failed })
+        let unreadable = reader.unreadable() - unreadable;
+        Ok(SeriesObject { interval, first, points, unreadable, damaged, filter_failed })
     });
     series.await
 }

@@ -247,6 +247,10 @@ fn what_queries_met_that_is_damaged_is_said_by_health() {
     for _ in 0..2 {
         assert_eq!(page.json("alerts?limit=1000")["unreadable"], 1);
     }
+    let reads = "filter=msg.pktlen%20%3E%200";
+    for counts in [format!("counts?by=port&{reads}"), format!("series?{reads}")] {
+        assert_eq!(page.json(&counts)["unreadable"], 1, "{counts}");
+    }
     let damage = page.json("health")["store"]["damage"].clone();
     assert_eq!((&damage["unreadable"], damage.get("index")), (&1.into(), None), "{damage}");
     assert!(damage["met"].is_string());
