@@ -172,7 +172,7 @@ impl Reader {
     #[cfg(feature = "web")]
     pub(crate) fn class_descriptions(&self) -> Result<BTreeMap<String, String>, StoreError> {
         let classes = self.classes().map_err(|problem| problem.at(&self.path))?;
-        Ok(classes.into_iter().collect())
+        Ok(classes.into_iter().filter(|(_, description)| !description.is_empty()).collect())
     }
 
     /// The same; a class has several if its description was changed.

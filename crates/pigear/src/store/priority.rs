@@ -7,7 +7,8 @@ const WORDS: [&str; 5] = ["unknown", "high", "medium", "low", "very low"];
 
 /// The priority of a number or a word, such as `2`, `high` or `very-low`.
 pub(super) fn priority(text: &str) -> Result<u32, String> {
-    let word = text.trim().to_lowercase().replace(['-', '_'], " ");
+    let text = text.trim();
+    let word = text.to_lowercase().replace(['-', '_'], " ");
     match (0..).zip(WORDS).find(|(_, known)| *known == word) {
         Some((number, _)) => Ok(number),
         None if text.starts_with(|first: char| first.is_ascii_digit()) => number(text),
@@ -35,6 +36,7 @@ mod tests {
     fn a_priority_is_a_number_or_a_word() {
         for (text, expected) in [
             ("1", 1),
+            (" 2 ", 2),
             ("0", 0),
             ("17", 17),
             ("high", 1),
@@ -53,5 +55,13 @@ mod tests {
         }
         let range = "expected a whole number from 0 to 4294967295";
         assert_eq!(priority("4294967296").unwrap_err(), range);
+    }
+
+    #[cfg(feature = "command")]
+    #[test]
+    fn a_priority_has_its_word_beside_it() {
+        for (number, expected) in [("0", "0 (unknown)"), ("4", "4 (very low)"), ("5", "5")] {
+            assert_eq!(priority_with_word(number), expected);
+        }
     }
 }
