@@ -268,16 +268,9 @@ fn known_moment(text: &str) -> Result<String, String> {
 }
 
 fn protocol(text: &str) -> Result<IpProtocol, String> {
-    let named = [
-        ("tcp", IpProtocol::TCP),
-        ("udp", IpProtocol::UDP),
-        ("icmp", IpProtocol::ICMP),
-        ("icmpv6", IpProtocol::ICMPV6),
-        ("sctp", IpProtocol::SCTP),
-        ("gre", IpProtocol::GRE),
-    ];
-    let found = named.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, n)| *n);
-    found
+    let is_named = |it: &IpProtocol| it.name().is_some_and(|name| name.eq_ignore_ascii_case(text));
+    let named = (0..=u8::MAX).map(IpProtocol).find(is_named);
+    named
         .or_else(|| text.parse().ok().map(IpProtocol))
         .ok_or_else(|| "expected tcp, udp, icmp, icmpv6, sctp, gre, or a number".to_owned())
 }
@@ -303,6 +296,16 @@ mod tests {
         }
         assert_eq!(Selection::default().set("sids", "1"), Ok(false));
         assert!(Selection::default().set("sid", "1,x").is_err());
+    }
+
+    #[test]
+    fn a_protocol_has_the_name_that_alerts_have_or_a_number() {
+        for (text, number) in
+            [("tcp", 6), ("UDP", 17), ("ICMPv6", 58), ("igmp", 2), ("OSPFIGP", 89), ("255", 255)]
+        {
+            assert_eq!(protocol(text), Ok(IpProtocol(number)), "{text}");
+        }
+        assert!(protocol("nosuch").is_err() && protocol("256").is_err());
     }
 
     #[cfg(feature = "script")]
