@@ -1,17 +1,17 @@
 // The filter bar: words and fields, an expression, a range of time, chips, saved searches.
 
 import { get } from "./api.js";
-import { byId, debounced, focusMain, h } from "./dom.js";
+import { byId, debounced, focusMain, h, toast } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
-import { bareField, check, fieldOf, problemWith, readWords } from "./fields.js";
+import { bareField, check, fieldOf, problemWith, readWords, unmet } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 import { PRIORITIES, named, number, plain, priorityWord } from "./values.js";
 
 /** Words of expressions, for completion. */
 const WORDS = [
-  "msg.msg", "msg.sig_id", "msg.sig_generator", "msg.sig_rev", "msg.priority", "msg.classification", "msg.caplen", "msg.pktlen", "msg.event_id",
-  "alert.src_ip", "alert.dst_ip", "alert.src_port", "alert.dst_port", "alert.proto", "alert.class", "alert.priority", "alert.sensor", "alert.app_name", "alert.action", "alert.vlan", "alert.references",
+  "msg.msg", "msg.sig_id", "msg.sig_generator", "msg.sig_rev", "msg.priority", "msg.classification", "msg.caplen", "msg.pktlen", "msg.event_id", "msg.app_name",
+  "alert.src_ip", "alert.dst_ip", "alert.src_port", "alert.dst_port", "alert.proto", "alert.class", "alert.priority", "alert.sensor", "alert.action", "alert.vlan", "alert.references",
   "alert.payload", "alert.untrusted", "contains(", "starts_with(", "ends_with(", "ip_in(", "to_lower()", "len()", "true", "false",
 ];
 
@@ -171,7 +171,7 @@ let submitted = 0;
 async function submitWords() {
   submitted += 1;
   const [mine, text] = [submitted, words.value];
-  const typed = readWords(text);
+  const typed = await readWords(text);
   const found = typed.mistake ? typed : await check(typed);
   const change = chosenBy(found);
   const wrong = found.mistake ?? await problemWith(params({ ...state, ...change }));
@@ -182,21 +182,23 @@ async function submitWords() {
   mistake.replaceChildren(wrong ? `${wrong}. Below is what was chosen before.` : "");
   if (wrong) return;
   words.value = "";
-  go(chosenBy(found));
+  go(change);
+  const reasons = await unmet(found.chosen);
+  if (reasons.length) toast(`Nothing is left out: ${reasons.join("; ")}.`);
 }
 
 /**
  * What is chosen with what was typed.
  * @param {import("./fields.js").Typed} typed
  */
-function chosenBy({ words: others, comment, chosen }) {
+function chosenBy({ words: others, comment, marks, chosen }) {
   const include = { ...state.include };
   const exclude = [...state.exclude];
   for (const { field, value, not } of chosen) {
     if (not) exclude.push(/** @type {[string, string]} */ ([field, value]));
     else include[field] = [...new Set([...(include[field] ?? []), value])];
   }
-  return { include, exclude, text: others.length ? others.join(" ") : state.text, ...(comment && { comment }) };
+  return { include, exclude, text: others.length ? others.join(" ") : state.text, ...(comment && { comment }), ...marks };
 }
 
 /**
@@ -267,13 +269,15 @@ async function wordCompletions(text) {
 /**
  * What an address or a signature means without a field: what comes first is taken if nothing is chosen.
  * @param {string} before
- * @param {{field: string, value: string}} bare
+ * @param {{field: string, value: string, port?: string}} bare
  */
-function bareCompletions(before, { field, value }) {
+function bareCompletions(before, { field, value, port }) {
+  // An address with its port is included only.
+  if (port && before.endsWith("-")) return [];
   const fields = field === "host" ? ["host", "src", "dst"] : [field];
   const notes = /** @type {Record<string, string>} */ ({ host: "source or destination", sid: "signature, of any revision" });
-  return [...fields.map((one) => ({ text: `${before}${one}:${value}`, label: `${one}:${value}`, note: notes[one] ?? FIELDS[one].label })),
-    { text: `${before}"${value}"`, label: `"${value}"`, note: "in messages" }];
+  const offered = fields.map((one) => [`${one}:${value}${port ? ` ${one === "host" ? "port" : `${one}_port`}:${port}` : ""}`, notes[one] ?? FIELDS[one].label]);
+  return [...offered, [`"${value}${port ? `:${port}` : ""}"`, "in messages"]].map(([label, note]) => ({ text: before + label, label, note }));
 }
 
 /**

@@ -1,8 +1,8 @@
 // What is typed into the search field: words, and `field:value`.
 
 import { Problem, get } from "./api.js";
-import { FIELDS, state } from "./state.js";
-import { priorityNumber } from "./values.js";
+import { FIELDS, state, valuesOf } from "./state.js";
+import { PRIORITIES, priorityNumber } from "./values.js";
 
 /** The names that each field has elsewhere: in Suricata's EVE, ECS, CEF, Snort's alert_json and alert_csv, and in talk. */
 /** @type {Record<string, string[]>} */
@@ -25,7 +25,10 @@ const NAMES = {
 
 /** Names that may mean something else elsewhere: the field that is near. */
 /** @type {Record<string, string>} */
-const NEAR = { sig: "sid", id: "sid", app_proto: "app", service: "app", hostname: "sensor" };
+const NEAR = { sig: "sid", id: "sid", app_proto: "app", service: "app", hostname: "sensor", ack: "acknowledged", star: "starred" };
+
+/** What else can be chosen, by what was said about alerts. */
+const OTHERS = ["comment", "acknowledged", "starred"];
 
 /** Times are no fields of the search field. */
 const TIMES = ["since", "until", "time", "timestamp", "@timestamp", "date", "from", "to"];
@@ -39,33 +42,90 @@ const CRITERIA = { src_port: "port", dst_port: "port", msg: undefined, app: unde
  * @property {string} field
  * @property {string} value
  * @property {boolean} not
+ * @property {string} [port] - of a host, if it stood behind the address
  * @property {number} [at] - of a value without its field: the place among the words that it may be one of
  * @property {string} [word] - how it was typed then
  */
-/** @typedef {{words: string[], comment?: string, chosen: Chosen[], mistake?: string}} Typed */
+/** @typedef {{acknowledged?: "yes" | "no", starred?: boolean}} Marks */
+/** @typedef {{words: string[], comment?: string, marks: Marks, chosen: Chosen[], mistake?: string}} Typed */
+
+/** A field, and what stands behind it. */
+const FIELD = /^(-?)([@a-z_][\w.]*):(?!\/\/)(.*)$/i;
 
 /**
  * Reads what is typed.
  * @param {string} text
- * @returns {Typed}
+ * @returns {Promise<Typed>}
  */
-export function readWords(text) {
+export async function readWords(text) {
   /** @type {Typed} */
-  const found = { words: [], chosen: [] };
-  const whole = text.replace(/(^|\s)(-?[\w.]+:)very low(?=\s|$)/gi, (all, before, name) => (fieldOf(name.replace(/^-|:$/g, "")) === "priority" ? `${before}${name}"very low"` : all));
-  for (const word of whole.match(/(?:[^\s"]|"[^"]*")+/g) ?? []) {
-    const bare = bareField(word.replace(/^-/, ""));
-    if (bare) { found.chosen.push({ ...bare, not: word.startsWith("-"), at: found.words.length, word }); continue; }
-    const [, minus, name, quoted] = /^(-?)([@a-z_][\w.]*):(?!\/\/)(.+)$/i.exec(word) ?? [];
+  const found = { words: [], marks: {}, chosen: [] };
+  for (const word of await joined(text.match(/(?:[^\s"]|"[^"]*")+/g) ?? [])) {
+    const not = word.startsWith("-");
+    const alone = word.replace(/^-/, "");
+    const bare = bareField(alone);
+    const [, , name, quoted] = FIELD.exec(word) ?? [];
     const value = quoted?.replaceAll("\"", "");
     const field = fieldOf(name, value);
-    if (!name) found.words.push(word.replaceAll("\"", ""));
+    if (bare?.port && not) found.mistake ??= `an address with its port can't be excluded at once; write -host:${bare.value} or -port:${bare.port}`;
+    else if (bare) found.chosen.push({ ...bare, not, at: found.words.length, word });
+    else if (isClock(alone)) found.mistake ??= `${alone} looks like a time, and is no signature; choose a time from the list beside this field. ${asWords(alone)}`;
+    else if (!value || isLikeIpv6(alone)) found.words.push(word.replaceAll("\"", ""));
+    else if (field === "acknowledged" || field === "starred") found.mistake ??= addMark(found.marks, field, value, not);
+    else if (field === "comment" && not) found.mistake ??= `alerts can't be excluded by their comments; comment:${quoted} finds those with it`;
     else if (field === "comment") found.comment = value;
     else if (!field) found.mistake ??= noField(name, word);
-    else if (field === "msg" && !minus) found.words.push(value);
-    else found.chosen.push({ field, value: exact(field, value), not: Boolean(minus) });
+    else if (field === "msg" && !not) found.words.push(value);
+    else found.chosen.push(...valuesOf(field, value).map((one) => ({ field, value: exact(field, one), not })));
   }
   return found;
+}
+
+/**
+ * What belongs together: a field and its value behind a space, and values of several words as the page shows them.
+ * @param {string[]} words
+ */
+async function joined(words) {
+  const found = [];
+  for (let left = words; left.length;) {
+    let [word, ...others] = left;
+    const field = fieldOf(FIELD.exec(word)?.[2]);
+    if (field && word.endsWith(":") && others.length && !fieldOf(FIELD.exec(others[0])?.[2])) {
+      word += others[0];
+      others = others.slice(1);
+    }
+    const [, minus, name, value] = FIELD.exec(word) ?? [];
+    const known = field === "priority" ? PRIORITIES : field === "class" && value && others.length ? await descriptions(value) : [];
+    const rest = `${[value, ...others].join(" ").toLowerCase()} `;
+    const long = known.filter((one) => one.includes(" ") && rest.startsWith(`${one.toLowerCase()} `)).sort((a, b) => b.length - a.length)[0];
+    found.push(long ? `${minus}${name}:"${long}"` : word);
+    left = others.slice(long ? long.split(" ").length - 1 : 0);
+  }
+  return found;
+}
+
+/**
+ * Descriptions of classes that have a text.
+ * @param {string} text
+ * @returns {Promise<string[]>}
+ */
+async function descriptions(text) {
+  const { values } = await get("values", { field: "class", prefix: text, limit: 100 }).catch(() => ({ values: [] }));
+  return values.map((/** @type {{label?: string}} */ one) => one.label ?? "");
+}
+
+/**
+ * Chooses by a mark, or returns what is wrong.
+ * @param {Marks} marks @param {"acknowledged" | "starred"} mark @param {string} value @param {boolean} not
+ */
+function addMark(marks, mark, value, not) {
+  const said = [["yes", "true"], ["no", "false"]].findIndex((words) => words.includes(value.toLowerCase()));
+  if (said < 0) return `${mark}: ${JSON.stringify(value)}: expected yes or no`;
+  const is = (said === 0) !== not;
+  if (mark === "acknowledged") marks.acknowledged = is ? "yes" : "no";
+  else if (is) marks.starred = true;
+  else return "alerts without a star can't be chosen here; pigear query --starred=no finds them";
+  return undefined;
 }
 
 /**
@@ -80,16 +140,40 @@ function exact(field, value) {
 /** @param {string} text - `1:384:8`, as the page shows signatures */
 const withoutRevision = (text) => /^(\d+:\d+):\d+$/.exec(text)?.[1] ?? text;
 
+/** A number of up to 32 bits, without zeros before it. */
+const isNumber = (/** @type {string} */ text) => /^(0|[1-9]\d{0,9})$/.test(text) && Number(text) < 2 ** 32;
+
+/** Whether it is a time of day, such as `16:00`: numbers of signatures have no zeros before them. */
+const isClock = (/** @type {string} */ text) => /^\d{1,2}(:\d\d){1,2}$/.test(text) && /(^|:)0\d/.test(text);
+
+/** Of such a text the begin is no field, whether it is an address or not. */
+const isLikeIpv6 = (/** @type {string} */ text) => /^[\da-f]*:[\da-f]*:[\da-f:.]*(\/\d+)?$/i.test(text);
+
 /**
- * What a value means that stands alone and looks like only one thing: an address, a network, or a signature.
+ * Whether it is an address, or a network with the length of its prefix.
  * @param {string} text
- * @returns {{field: "host" | "sid", value: string} | undefined}
+ */
+function isNetwork(text) {
+  const [address, length, ...more] = text.split("/");
+  const isV6 = address.includes(":");
+  if (more.length || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= (isV6 ? 128 : 32)))) return false;
+  if (!isV6) return /^\d+(\.\d+){3}$/.test(address) && address.split(".").every((one) => isNumber(one) && Number(one) < 256);
+  return /^[\da-f:.]+$/i.test(address) && URL.canParse(`http://[${address}]/`);
+}
+
+/**
+ * What a value means that stands alone and looks like only one thing: an address, also with a port, a network, or a
+ * signature. It may be in brackets, as Snort prints some.
+ * @param {string} text
+ * @returns {{field: "host" | "sid", value: string, port?: string} | undefined}
  */
 export function bareField(text) {
-  if (/^\d{1,10}:\d{1,10}(:\d{1,10})?$/.test(text)) return { field: "sid", value: withoutRevision(text) };
-  const isV4 = /^\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?$/.test(text);
-  const isV6 = /^[\da-f:]+(\d{1,3}(\.\d{1,3}){3})?(\/\d{1,3})?$/i.test(text) && (text.includes("::") || text.split(":").length === 8);
-  return isV4 || isV6 ? { field: "host", value: text } : undefined;
+  const inner = /^\[([^[\]]+)\]$/.exec(text)?.[1] ?? text;
+  const numbers = inner.split(":");
+  if ([2, 3].includes(numbers.length) && numbers.every(isNumber)) return { field: "sid", value: withoutRevision(inner) };
+  if (isNetwork(inner)) return { field: "host", value: inner };
+  const [, bracketed, address = bracketed, port] = /^(?:\[([\da-f:.]+)\]|([\d.]+)):(\d{1,5})$/i.exec(text) ?? [];
+  return address && isNetwork(address) && Number(port) < 2 ** 16 ? { field: "host", value: address, port: String(Number(port)) } : undefined;
 }
 
 /**
@@ -103,7 +187,8 @@ export async function check(typed) {
   const words = [...typed.words];
   // From the last one on, so that the places of the others stay.
   for (const { at, word, problem } of looked.toReversed()) if (at !== undefined && problem) words.splice(at, 0, word ?? "");
-  const chosen = looked.filter(({ at, problem }) => at === undefined || !problem).map(({ field, value, not }) => ({ field, value, not }));
+  const chosen = looked.filter(({ at, problem }) => at === undefined || !problem)
+    .flatMap(({ field, value, not, port }) => [{ field, value, not }, ...(port ? [{ field: "port", value: port, not }] : [])]);
   return { ...typed, words, chosen, mistake: looked.find(({ at, problem }) => at === undefined && problem)?.problem };
 }
 
@@ -111,9 +196,9 @@ export async function check(typed) {
  * What the server says is wrong with a value.
  * @param {Chosen} chosen
  */
-async function problemOf({ field, value }) {
+async function problemOf({ field, value, port }) {
   const criterion = Object.hasOwn(CRITERIA, field) ? CRITERIA[field] : field;
-  return criterion ? problemWith({ [criterion]: value }) : undefined;
+  return criterion ? problemWith({ [criterion]: value, port: criterion === "port" ? value : port }) : undefined;
 }
 
 /**
@@ -131,13 +216,30 @@ export async function problemWith(criteria) {
 }
 
 /**
- * The short name of a class that is given by its description.
+ * The short name of a class that is given in other letters, or by its description.
  * @param {string} text
  */
 async function className(text) {
   const { values } = await get("values", { field: "class", prefix: text, limit: 100 }).catch(() => ({ values: [] }));
-  const found = values.find((/** @type {{label?: string}} */ one) => one.label?.toLowerCase() === text.toLowerCase());
-  return found && !values.some((/** @type {{value: string}} */ one) => one.value === text) ? found.value : text;
+  const is = (/** @type {string | undefined} */ other) => other?.toLowerCase() === text.toLowerCase();
+  /** @type {((one: {value: string, label?: string}) => boolean)[]} */
+  const ways = [({ value }) => value === text, ({ value }) => is(value), ({ label }) => is(label)];
+  const found = ways.map((way) => values.find(way)).find(Boolean);
+  return found?.value ?? (is("none") ? "none" : text);
+}
+
+/** The server knows whether any stored alert has such a value. */
+const KNOWN = ["sid", "gid", "priority", "class", "sensor"];
+
+/**
+ * In the words of the server, which of the values to exclude no stored alert has: nothing is left out for them.
+ * @param {Chosen[]} chosen
+ * @returns {Promise<string[]>}
+ */
+export async function unmet(chosen) {
+  const reasons = await Promise.all(chosen.filter(({ field, not }) => not && KNOWN.includes(field))
+    .map(async ({ field, value }) => (await get("alerts", { [field]: value, limit: 1, packet: "no" }).catch(() => ({}))).reason));
+  return reasons.filter(Boolean);
 }
 
 /**
@@ -146,7 +248,11 @@ async function className(text) {
  */
 export function otherMeaning() {
   const bare = bareField(state.text);
-  if (bare) return { label: `Alerts of ${FIELDS[bare.field].label} ${bare.value}`, change: { text: "", include: { ...state.include, [bare.field]: [bare.value] } } };
+  if (bare) {
+    /** @type {Record<string, string[]>} */
+    const port = bare.port ? { port: [bare.port] } : {};
+    return { label: `Alerts of ${FIELDS[bare.field].label} ${bare.value}${bare.port ? `, port ${bare.port}` : ""}`, change: { text: "", include: { ...state.include, [bare.field]: [bare.value], ...port } } };
+  }
   for (const field of ["host", "sid"]) {
     const { [field]: values = [], ...include } = state.include;
     if (values.length === 1 && !state.text && bareField(values[0])) return { label: `Look for “${values[0]}” in messages`, change: { include, text: values[0] } };
@@ -162,19 +268,22 @@ export function otherMeaning() {
  */
 export function fieldOf(name, value = "") {
   const lower = name?.toLowerCase() ?? "";
-  if (lower === "comment" || Object.hasOwn(FIELDS, lower)) return lower;
+  if (OTHERS.includes(lower) || Object.hasOwn(FIELDS, lower)) return lower;
   // Elsewhere that is the message; here it is what signatures are called.
   if (lower === "signature" && /^\d+(:\d+){0,2}$/.test(value)) return "sid";
   return Object.keys(NAMES).find((field) => NAMES[field].includes(lower));
 }
 
+/** @param {string} word */
+const asWords = (word) => `To look for the words, write ${JSON.stringify(word)}`;
+
 /** @param {string} name @param {string} word */
 function noField(name, word) {
   const lower = name.toLowerCase();
-  const words = `To look for the words, write ${JSON.stringify(word)}`;
+  const words = asWords(word);
   if (TIMES.includes(lower)) return `there is no field ${name}; choose a time from the list beside this field. ${words}`;
-  const meant = Object.hasOwn(NEAR, lower) ? NEAR[lower] : Object.keys(FIELDS).find((known) => isNear(known, lower));
-  const hint = meant ? `did you mean ${meant}?` : `there are ${Object.keys(FIELDS).join(", ")} and comment.`;
+  const meant = Object.hasOwn(NEAR, lower) ? NEAR[lower] : [...Object.keys(FIELDS), ...OTHERS].find((known) => isNear(known, lower));
+  const hint = meant ? `did you mean ${meant}?` : `there are ${Object.keys(FIELDS).join(", ")}, ${OTHERS.join(", ")}.`;
   return `there is no field ${name}; ${hint} ${words}`;
 }
 

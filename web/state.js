@@ -2,6 +2,10 @@
 
 import { dayBegin } from "./times.js";
 
+/** The protocols that are known by their numbers, which filters have by their names. */
+/** @type {Record<string, string>} */
+const PROTOCOLS = { 1: "ICMP", 6: "TCP", 17: "UDP", 47: "GRE", 58: "ICMPv6", 132: "SCTP" };
+
 /** Fields that can be included and excluded, each with its form in an expression. */
 /** @type {Record<string, {label: string, expression: (value: string) => string}>} */
 export const FIELDS = {
@@ -16,9 +20,9 @@ export const FIELDS = {
   port: { label: "port", expression: (value) => `(alert.src_port == ${numeral(value)} || alert.dst_port == ${numeral(value)})` },
   src_port: { label: "source port", expression: (value) => `alert.src_port == ${numeral(value)}` },
   dst_port: { label: "destination port", expression: (value) => `alert.dst_port == ${numeral(value)}` },
-  proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(value)}` },
+  proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(PROTOCOLS[value] ?? value)}` },
   sensor: { label: "sensor", expression: (value) => `alert.sensor == ${quoted(value)}` },
-  app: { label: "application", expression: (value) => `alert.app_name == ${quoted(value)}` },
+  app: { label: "application", expression: (value) => `(msg.app_name ?? "").to_lower() == ${quoted(value.toLowerCase())}` },
   action: { label: "action", expression: (value) => `alert.action == ${quoted(value)}` },
 };
 
@@ -31,8 +35,21 @@ function rule(text) {
   return gid === undefined ? `msg.sig_id == ${sid}` : `(msg.sig_generator == ${gid} && msg.sig_id == ${sid})`;
 }
 
-/** Several values of these may be included. */
+/** The server takes several values of these, with commas between. */
 const LISTS = ["sid", "gid", "priority", "class"];
+
+/** A comma is part of these values. Between values of other fields it separates them. */
+const TEXTS = ["msg", "sensor", "app"];
+
+/**
+ * The values of a field that are written with commas between.
+ * @param {string} field
+ * @param {string} text
+ */
+export function valuesOf(field, text) {
+  const values = TEXTS.includes(field) ? [text] : text.split(",").map((one) => one.trim()).filter(Boolean);
+  return values.length ? values : [text];
+}
 
 /** @param {string} text */
 function quoted(text) { return JSON.stringify(text); }
@@ -96,12 +113,12 @@ function read() {
   found.view = ["now", "overview", "health"].includes(text("view")) ? text("view") : "now";
   for (const name of /** @type {const} */ (["since", "until", "text", "filter", "comment"])) found[name] = text(name);
   for (const name of Object.keys(FIELDS)) {
-    const values = query.getAll(name).filter(Boolean);
+    const values = query.getAll(name).filter(Boolean).flatMap((one) => valuesOf(name, one));
     if (values.length) found.include[name] = values;
   }
   for (const not of query.getAll("not")) {
     const [name, ...value] = not.split(":");
-    if (Object.hasOwn(FIELDS, name) && value.length) found.exclude.push([name, value.join(":")]);
+    if (Object.hasOwn(FIELDS, name) && value.length) found.exclude.push(...valuesOf(name, value.join(":")).map((one) => /** @type {[string, string]} */ ([name, one])));
   }
   found.commented = query.has("comment") && !text("comment");
   found.acknowledged = text("acknowledged") === "no" ? "no" : text("acknowledged") === "yes" ? "yes" : "";

@@ -18,7 +18,8 @@ export function priorityWord(priority) { return PRIORITIES[priority ?? 0] ?? `pr
 export function priorityNumber(text) {
   const word = text.toLowerCase().replaceAll(/[-_]/g, " ").replace(/^priority /, "").replace(/^verylow$/, "very low");
   const at = PRIORITIES.indexOf(word);
-  return at < 0 ? word : String(at);
+  if (at >= 0) return String(at);
+  return /^\d+$/.test(word) ? word : text;
 }
 
 /**

@@ -21,6 +21,7 @@ async function submit(page, typed) {
 }
 
 test("an address or a signature is taken as what it is", async () => {
+  const page = await visit();
   for (const [typed, ...expected] of [
     ["198.51.100.20", ["host", "198.51.100.20"]],
     ["-198.51.100.0/24", ["not", "host:198.51.100.0/24"]],
@@ -29,16 +30,33 @@ test("an address or a signature is taken as what it is", async () => {
     ["1:1000134", ["sid", "1:1000134"]],
     ["1:1000134:1", ["sid", "1:1000134"]],
     ["echo 198.51.100.20", ["text", "echo"], ["host", "198.51.100.20"]],
+    // As Snort prints them, and as they are pasted.
+    ["[1:1000134:3]", ["sid", "1:1000134"]],
+    ["-[1:1000134:3]", ["not", "sid:1:1000134"]],
+    ["[2001:db8:1::21]", ["host", "2001:db8:1::21"]],
+    ["192.168.10.21:80", ["host", "192.168.10.21"], ["port", "80"]],
+    ["[2001:db8:1::21]:80", ["host", "2001:db8:1::21"], ["port", "80"]],
+    ["src: 10.20.0.50", ["src", "10.20.0.50"]],
+    ["-src: 2001:db8::1 echo", ["not", "src:2001:db8::1"], ["text", "echo"]],
+    ["sid: 1000101", ["sid", "1000101"]],
     // What isn't one is a word, in its place.
+    ["300.1.2.3 x", ["text", "300.1.2.3 x"]],
+    ["10.0.0.0/33", ["text", "10.0.0.0/33"]],
+    ["192.168.10.21:99999", ["text", "192.168.10.21:99999"]],
+    ["fe80::/129", ["text", "fe80::/129"]],
+    ["1:4294967296", ["text", "1:4294967296"]],
     ["version 1.2.3.400 of it", ["text", "version 1.2.3.400 of it"]],
     ["\"198.51.100.20\"", ["text", "198.51.100.20"]],
   ]) {
-    const page = await visit();
-    await page.waitForSelector("tr .message");
+    await page.goto(server.url);
+    await page.waitForSelector("#words");
     await submit(page, typed);
-    await page.waitForURL((at) => [...at.searchParams].length === expected.length && expected.every(([name, value]) => at.searchParams.get(name) === value));
-    await page.close();
+    await until(`${typed}: ${expected.join(" and ")}`, () => {
+      const { searchParams: found } = new URL(page.url());
+      return [...found].length === expected.length && expected.every(([name, value]) => found.get(name) === value);
+    });
   }
+  await page.close();
 });
 
 test("it is the first that is suggested, and what else it may be is beside it", async () => {
@@ -46,6 +64,7 @@ test("it is the first that is suggested, and what else it may be is beside it", 
   await page.waitForSelector("tr .message");
   for (const [typed, suggested] of [
     ["198.51.100.20", ["host:198.51.100.20", "src:198.51.100.20", "dst:198.51.100.20", "\"198.51.100.20\""]],
+    ["192.168.10.21:80", ["host:192.168.10.21 port:80", "src:192.168.10.21 src_port:80", "dst:192.168.10.21 dst_port:80", "\"192.168.10.21:80\""]],
     ["1:1000134:1", ["sid:1:1000134", "\"1:1000134\""]],
   ]) {
     await page.fill("#words", typed);
@@ -81,6 +100,19 @@ test("where nothing is found, the other meaning is a button", async () => {
     await other.waitForURL((at) => at.searchParams.get("sid") === "1:1000134" && !at.searchParams.has("text"));
     await other.close();
   }
+});
+
+test("no button looks for what can't be an address", async () => {
+  for (const text of ["10.0.0.0/33", "300.1.2.3", "16:00", "1.2.3.4:99999"]) {
+    const page = await visit(`?text=${text}`);
+    await page.getByRole("button", { name: "Show all alerts" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: /^Alerts of/ }).count(), 0, text);
+    await page.close();
+  }
+  const page = await visit("?text=192.168.10.21:80");
+  await page.getByRole("button", { name: "Alerts of host 192.168.10.21, port 80" }).click();
+  await page.waitForURL((at) => at.searchParams.get("host") === "192.168.10.21" && at.searchParams.get("port") === "80" && !at.searchParams.has("text"));
+  await page.close();
 });
 
 test("alerts without a word in their messages are listed", async () => {

@@ -76,12 +76,22 @@ test("a field that there is not is said, with the one that is meant, and nothing
     ["-dst:10.0.0.0/33", /^dst: "10\.0\.0\.0\/33": expected an address or a network/],
     ["src:10.0.0.1 src:10.0.0.x", /^src: "10\.0\.0\.x": expected an address/],
     ["proto:foo", /^proto: "foo": expected tcp, udp/],
+    ["priority:1-2", /^priority: "1-2": expected/],
+    ["action:allow", /alert\.action is never "allow"; write alert\.action == "allowed"/],
+    // What has no negation is never taken as its opposite.
+    ["-comment:x", /^alerts can't be excluded by their comments; comment:x finds those with it/],
+    ["starred:no", /^alerts without a star can't be chosen here; pigear query --starred=no/],
+    ["-starred:yes", /^alerts without a star can't be chosen here/],
+    ["acknowledged:perhaps", /^acknowledged: "perhaps": expected yes or no/],
+    ["ack:no", /did you mean acknowledged\?/],
+    ["-192.168.10.21:80", /write -host:192\.168\.10\.21 or -port:80/],
+    ["16:00", /^16:00 looks like a time.*choose a time from the list.*"16:00"/],
+    ["ping 08:15:00", /^08:15:00 looks like a time/],
     [Array.from({ length: 17 }, (_, n) => `-port:${n}`).join(" "), /there are more than 16 filters/],
   ]) {
     await page.fill("#words", typed);
     await page.press("#words", "Enter");
-    await page.waitForSelector("#mistake:not([hidden])");
-    assert.match(await page.textContent("#mistake"), said, typed);
+    await until(`${typed}: ${said}`, async () => await page.isVisible("#mistake") && said.test(await page.textContent("#mistake")));
     assert.equal(await page.inputValue("#words"), typed);
     assert.equal(new URL(page.url()).search, "");
   }
@@ -93,6 +103,7 @@ test("a field that there is not is said, with the one that is meant, and nothing
 });
 
 test("usual names of fields, and words for priorities, mean what they mean elsewhere", async () => {
+  const other = await visit();
   for (const [typed, name, value] of [
     ["dport:80", "dst_port", "80"], ["dst_port:80", "dst_port", "80"], ["sport:80", "src_port", "80"], ["dest_ip:10.0.0.1", "dst", "10.0.0.1"],
     ["source.ip:10.0.0.1", "src", "10.0.0.1"], ["prio:1", "priority", "1"], ["priority:high", "priority", "1"], ["priority:very-low", "priority", "4"], ["priority:\"very low\"", "priority", "4"], ["priority:very low", "priority", "4"],
@@ -102,19 +113,37 @@ test("usual names of fields, and words for priorities, mean what they mean elsew
     ["msg:passwd", "text", "passwd"], ["signature:\"ICMP PING\"", "text", "ICMP PING"], ["-msg:ping", "not", "msg:ping"],
     ["src_addr:10.0.0.1", "src", "10.0.0.1"], ["destination.ip:10.0.0.1", "dst", "10.0.0.1"], ["dest_port:80", "dst_port", "80"], ["observer.name:dmz", "sensor", "dmz"],
     ["category:\"Attempted Information Leak\"", "class", "attempted-recon"], ["-class:\"attempted information leak\"", "not", "class:attempted-recon"],
+    ["class:Misc activity", "class", "misc-activity"], ["-class:attempted information leak", "not", "class:attempted-recon"], ["class: generic ICMP event", "class", "icmp-event"],
+    ["class:MISC-ACTIVITY", "class", "misc-activity"], ["-class:None", "not", "class:none"], ["priority: very low", "priority", "4"],
+    ["acknowledged:no", "acknowledged", "no"], ["-acknowledged:no", "acknowledged", "yes"], ["starred:yes", "starred", "yes"],
     ["protocol:tcp", "proto", "tcp"], ["classification:misc-activity", "class", "misc-activity"],
   ]) {
-    const page = await visit();
-    await page.waitForSelector("tr .message");
-    await page.fill("#words", typed);
-    await page.press("#words", "Enter");
-    await page.waitForURL((at) => at.searchParams.get(name) === value);
-    await page.close();
+    await other.goto(server.url);
+    await other.waitForSelector("#words");
+    await other.fill("#words", typed);
+    await other.press("#words", "Enter");
+    await until(`${typed}: ${name}=${value}`, () => new URL(other.url()).searchParams.get(name) === value);
   }
+  await other.close();
   const page = await visit("?dst_port=80");
   await until("they are found", async () => (await messages(page)).length > 0);
   assert.match(await page.textContent(".chips"), /destination port 80/);
   assert.ok((await messages(page)).every((one) => !one.includes("PING")));
+  await page.close();
+});
+
+test("what is excluded, and no stored alert has, is said", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  for (const [typed, said] of [
+    ["-class:nosuch", "Nothing is left out: no stored alert has the class \"nosuch\"; there are "],
+    ["-sid:1,1000134", "Nothing is left out: no stored alert has sid 1"],
+    ["-priority:99 -gid:98", "Nothing is left out: no stored alert has priority 99; no stored alert has gid 98"],
+  ]) {
+    await page.fill("#words", typed);
+    await page.press("#words", "Enter");
+    await until(said, async () => (await page.textContent("#toast"))?.startsWith(said));
+  }
   await page.close();
 });
 
