@@ -50,7 +50,7 @@ test("an alert that can't be read is said, with what to do, and the others are l
   await page.getByRole("link", { name: "Health" }).click();
   await page.locator("article.card", { hasText: "1 alert could not be read" }).waitFor();
   assert.match(await page.textContent("main"), DO);
-  assert.match(await page.textContent("main"), /Last met: /);
+  assert.match(await page.textContent("main"), /First met: /);
   await isAccessible(page, "damage in Health");
   await page.close();
 });
