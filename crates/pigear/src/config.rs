@@ -30,6 +30,7 @@ mod exposure;
 mod file;
 #[cfg(feature = "command")]
 mod file_keys;
+mod handler_names;
 mod lines;
 mod metrics;
 mod privileges;
@@ -54,6 +55,8 @@ pub(crate) use exposure::Exposure;
 pub use file::ConfigError;
 #[cfg(feature = "command")]
 pub(crate) use file_keys::FileKey;
+pub(crate) use handler_names::HandlerNames;
+pub use handler_names::NameTaken;
 pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};
 #[cfg(feature = "command")]

@@ -11,11 +11,12 @@ use super::failure::Failure;
 use super::listen::say;
 use super::output::write_out;
 use super::store_path::store_path;
+use crate::registry::Registry;
 use crate::store::{DroppedLane, Reader, Redelivery, drop_lane, redeliver};
 use crate::visible::visible;
 
-pub(super) fn run(args: &LanesArgs) -> Result<(), Failure> {
-    let path = store_path(&args.store)?;
+pub(super) fn run(args: &LanesArgs, registry: &Registry) -> Result<(), Failure> {
+    let path = store_path(&args.store, registry)?;
     match &args.command {
         None => list(&Reader::open(&path)?),
         Some(LanesCommand::Drop { name }) => match drop_lane(&path, name)? {
@@ -100,8 +101,8 @@ fn no_lane(reader: &Reader, name: &str) -> Result<Failure, Failure> {
     })
 }
 
-pub(super) fn send_again(args: &RedeliverArgs) -> Result<(), Failure> {
-    let path = store_path(&args.store)?;
+pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<(), Failure> {
+    let path = store_path(&args.store, registry)?;
     check_lane(&mut Reader::open(&path)?, args.lane.as_deref())?;
     let Redelivery { lanes, damaged, .. } = redeliver(&path, args.lane.as_deref())?;
     if lanes.is_empty() && damaged == 0 {

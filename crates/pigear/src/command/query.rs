@@ -26,6 +26,7 @@ use super::lanes;
 use super::listen::say;
 use super::output::write_out;
 use super::store_path::store_path;
+use crate::registry::Registry;
 use crate::rules::Rules;
 use crate::store::{
     CountBy, Criteria, FilterFailure, Further, LetterContent, Reader, StoreError, Stored,
@@ -44,8 +45,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long after the end of a span an alert of it may still be stored.
 const LATE: Duration = Duration::from_secs(2);
 
-pub(super) fn run(args: &QueryArgs) -> Result<(), Failure> {
-    let path = store_path(&args.store)?;
+pub(super) fn run(args: &QueryArgs, registry: &Registry) -> Result<(), Failure> {
+    let path = store_path(&args.store, registry)?;
     let mut reader = Reader::open(&path)?;
     let limit = args.limit.unwrap_or(LIMIT);
     if args.dead_letters {

@@ -13,17 +13,18 @@ use super::args::ListenArgs;
 use super::failure::Failure;
 use super::mistakes;
 use crate::config::{
-    Accounts, Config, Exposure, FilterConfig, HandlerConfig, Mistake, SourceConfig, StoreConfig,
+    Accounts, Config, Exposure, FilterConfig, HandlerConfig, HandlerNames, Mistake, SourceConfig,
+    StoreConfig,
 };
 use crate::input_file::{self, MAX_OWN_CONFIG};
+use crate::listen::ListenError;
 use crate::registry::Registry;
 use crate::shell_word::quoted;
 
 /// The configuration from a file and the command line.
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
-    let read = args.config.as_deref().map(Config::read).transpose();
-    let config = read.map_err(|error| explained(error.into(), &args, registry))?;
-    let config = config.unwrap_or_default();
+    let read = args.config.as_deref().map(|file| read_file(file, registry)).transpose();
+    let config = read?.unwrap_or_default();
     if let Some(exposure) = args.config.as_deref().and_then(exposure) {
         warn!("{exposure}");
     }
@@ -34,17 +35,34 @@ pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Fa
     Ok(config)
 }
 
-/// A start prints no more mistakes than this.
+/// No more mistakes than this are printed where others than `pigear config check` find them.
 const MAX_SHOWN: usize = 10;
+
+/// Reads a configuration file. If it can't be understood, all its mistakes are printed, in the words of
+/// `pigear config check`.
+pub(super) fn read_file(file: &Path, registry: &Registry) -> Result<Config, Failure> {
+    // A pipe can be read only once.
+    let text = Config::read_text(file)?;
+    Config::parse(&text, file)
+        .map_err(|error| with_mistakes(error.into(), &Config::mistakes(&text, registry), file))
+}
 
 /// Why a start fails, in the words of `pigear config check`, if the configuration file has mistakes: all are printed.
 pub(super) fn explained(failure: Failure, args: &ListenArgs, registry: &Registry) -> Failure {
     let found = mistakes_of_file(args, registry, Accounts::LookUp);
-    match (&*found, args.config.as_deref()) {
-        ([], _) | (_, None) => failure,
+    match args.config.as_deref() {
+        Some(file) => with_mistakes(failure, &found, file),
+        None => failure,
+    }
+}
+
+/// The failure, or the mistakes in the file that it comes from.
+fn with_mistakes(failure: Failure, found: &[Mistake], file: &Path) -> Failure {
+    match found {
+        [] => failure,
         // The hint is about this one.
-        ([mistake], Some(file)) => failure.saying(anyhow!(mistakes::text(mistake, file))),
-        (all, Some(file)) => {
+        [mistake] => failure.saying(anyhow!(mistakes::text(mistake, file))),
+        all => {
             let shown = Failure::wrong(mistakes::print(all, file, MAX_SHOWN));
             if all.len() <= MAX_SHOWN {
                 return shown;
@@ -52,6 +70,12 @@ pub(super) fn explained(failure: Failure, args: &ListenArgs, registry: &Registry
             shown.with_hint(format!("pigear config check {} prints all", quoted(file)))
         }
     }
+}
+
+/// The same of a command that has no other settings than those of the file.
+pub(super) fn explained_by(failure: Failure, file: &Path, registry: &Registry) -> Failure {
+    let text = text_again(file).unwrap_or_default();
+    with_mistakes(failure, &Config::mistakes(&text, registry), file)
 }
 
 /// The first mistake of the configuration file that is read again, if it has any, for one line.
@@ -71,12 +95,7 @@ pub(super) fn mistakes_of_file(
     registry: &Registry,
     accounts: Accounts,
 ) -> Vec<Mistake> {
-    let text = args.config.as_deref().and_then(|file| {
-        // A pipe can't be read again.
-        let text = input_file::read_regular(file, MAX_OWN_CONFIG).ok()?;
-        String::from_utf8(text).ok()
-    });
-    let Some(text) = text else { return Vec::new() };
+    let Some(text) = args.config.as_deref().and_then(text_again) else { return Vec::new() };
     let replaces_nothing = args.keys.is_empty()
         && args.filter.is_none()
         && args.store == StoreConfig::default()
@@ -88,12 +107,18 @@ pub(super) fn mistakes_of_file(
     Config::mistakes_with(&text, registry, accounts)
 }
 
+/// The text of a configuration file that was read before. A pipe can't be read again.
+fn text_again(file: &Path) -> Option<String> {
+    String::from_utf8(input_file::read_regular(file, MAX_OWN_CONFIG).ok()?).ok()
+}
+
 /// The configuration of a file, with what the command line says.
 pub(super) fn merged(
     mut config: Config,
     args: ListenArgs,
     registry: &Registry,
 ) -> Result<Config, Failure> {
+    check_names(&config).map_err(|error| explained(error.into(), &args, registry))?;
     add_source(&mut config, args.source).map_err(Failure::usage)?;
     add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
     apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
@@ -135,6 +160,17 @@ fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Each handler that has a name of its own must be the only one of it: the names of others are made up from these.
+fn check_names(config: &Config) -> Result<(), ListenError> {
+    let mut names = HandlerNames::default();
+    for handler in &config.handlers {
+        if let Some(name) = &handler.name {
+            names.take(name).map_err(|taken| ListenError::of_name(handler, taken))?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds the handlers of the command line, as `KIND` or `NAME=KIND`, and gives each handler a unique name
 /// for its keys: its kind, or for the second of a kind `file-2`.
 fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> anyhow::Result<()> {
@@ -148,20 +184,25 @@ fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> a
     if config.handlers.is_empty() {
         config.handlers.push(HandlerConfig::new("print"));
     }
-    let (mut taken, mut numbers) = (HashSet::new(), HashMap::new());
-    for handler in &mut config.handlers {
+    name_handlers(&mut config.handlers, registry);
+    Ok(())
+}
+
+/// Names the handlers that have no name, in their order. A name that was given is of its handler, wherever it stands.
+fn name_handlers(handlers: &mut [HandlerConfig], registry: &Registry) {
+    let given = handlers.iter().filter_map(|handler| handler.name.clone());
+    let (mut taken, mut numbers): (HashSet<_>, _) = (given.collect(), HashMap::new());
+    for handler in handlers.iter_mut().filter(|handler| handler.name.is_none()) {
         let kind = registry.resolve(&handler.kind).unwrap_or(&handler.kind);
-        let name = handler.name.clone().unwrap_or_else(|| kind.to_owned());
-        let mut free = name.clone();
+        let mut free = kind.to_owned();
         while !taken.insert(free.clone()) {
-            let number = numbers.entry(name.clone()).or_insert(1);
+            let number = numbers.entry(kind.to_owned()).or_insert(1);
             *number += 1;
-            free = format!("{name}-{number}");
+            free = format!("{kind}-{number}");
         }
-        handler.is_numbered = free != name;
+        handler.is_numbered = free != kind;
         handler.name = Some(free);
     }
-    Ok(())
 }
 
 /// A handler from `KIND` or `NAME=KIND`.
@@ -210,14 +251,22 @@ fn set<T: FromStr<Err: Display>>(
 
 /// The `KEY` of `NAME.KEY`, if that names this handler.
 fn addressed(handler: &HandlerConfig, key: &str) -> Option<String> {
-    [handler.name.as_deref(), Some(&*handler.kind)].into_iter().flatten().find_map(|name| {
-        key.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
-    })
+    let name = handler.name.as_deref();
+    name.and_then(|name| key_of(name, key)).or_else(|| key_of(&handler.kind, key))
+}
+
+/// The `KEY` of `NAME.KEY`, if it has this name.
+fn key_of(name: &str, key: &str) -> Option<String> {
+    key.strip_prefix(name)?.strip_prefix('.').map(str::to_owned)
 }
 
 /// The handler that a key is for, and the key without the handler's name.
 pub(super) fn meant(handlers: &[HandlerConfig], key: &str) -> Option<(usize, String)> {
-    let named = handlers.iter().enumerate().find_map(|(at, it)| Some((at, addressed(it, key)?)));
+    // The name of one may be the kind of another.
+    let mut each = handlers.iter().enumerate();
+    let named = each.find_map(|(at, it)| Some((at, key_of(it.name.as_deref()?, key)?)));
+    let mut each = handlers.iter().enumerate();
+    let named = named.or_else(|| each.find_map(|(at, it)| Some((at, key_of(&it.kind, key)?))));
     named.or_else(|| (handlers.len() == 1).then(|| (0, key.to_owned())))
 }
 

@@ -4,19 +4,19 @@ use anyhow::anyhow;
 
 use super::args::StoreArgs;
 use super::failure::Failure;
-use crate::config::{Config, ConfigError};
-use crate::shell_word::quoted;
+use super::settings::read_file;
+use crate::registry::Registry;
 
 /// The configuration file that says where the store is if nothing else does.
 const USUAL_CONFIG: &str = "/etc/pigear/pigear.toml";
 
 /// The store's path: from the command line, the configuration file, or the environment.
-pub(super) fn store_path(args: &StoreArgs) -> Result<PathBuf, Failure> {
+pub(super) fn store_path(args: &StoreArgs, registry: &Registry) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.store {
         return Ok(path.clone());
     }
     let of_file = |file: &Path| {
-        let path = read_config(file)?.store.path;
+        let path = read_file(file, registry)?.store.path;
         Ok::<_, Failure>(path.filter(|path| !path.as_os_str().is_empty()))
     };
     if let Some(file) = &args.config {
@@ -38,16 +38,5 @@ pub(super) fn store_path(args: &StoreArgs) -> Result<PathBuf, Failure> {
         Failure::usage(anyhow!(
             "no store given; use --store PATH, --config FILE with [store], or PIGEAR_STORE=PATH"
         ))
-    })
-}
-
-/// The configuration in a file, of which only a part is needed. So only its first mistake is said.
-pub(super) fn read_config(file: &Path) -> Result<Config, Failure> {
-    Config::read(file).map_err(|error| match error {
-        ConfigError::Broken { .. } => {
-            let hint = format!("pigear config check {} prints all mistakes", quoted(file));
-            Failure::from(error).with_hint(hint)
-        }
-        ConfigError::Unreadable { .. } => error.into(),
     })
 }

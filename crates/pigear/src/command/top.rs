@@ -8,12 +8,13 @@ use anyhow::anyhow;
 use super::args::TopArgs;
 use super::failure::Failure;
 use super::store_path::store_path;
+use crate::registry::Registry;
 use crate::top::{TopError, TopOptions, run as show};
 
 const HINT: &str = "`pigear query --follow` shows new alerts without a screen";
 
-pub(super) fn run(args: TopArgs) -> Result<(), Failure> {
-    let path = store_path(&args.store)?;
+pub(super) fn run(args: TopArgs, registry: &Registry) -> Result<(), Failure> {
+    let path = store_path(&args.store, registry)?;
     check_terminal()?;
     let colour = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let zone = args.zone();

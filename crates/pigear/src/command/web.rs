@@ -11,11 +11,14 @@ use super::args::{UserCommand, WebArgs, WebCommand};
 use super::failure::{Failure, create_hint};
 use super::host::Host;
 use super::listen::say;
+use super::settings::{explained_by, read_file};
 use super::signals;
-use super::store_path::{read_config, store_path};
+use super::store_path::store_path;
+use crate::config::HandlerConfig;
 use crate::keys::SetupError;
 use crate::listen::{Reload, directories};
 use crate::output_file::dir;
+use crate::registry::Registry;
 use crate::rules::{Rules, SharedRules};
 use crate::store::Reader;
 use crate::web::users::{self, Role};
@@ -27,32 +30,31 @@ const MAX_PASSWORD: u64 = 4_096;
 /// Fewer characters than these are warned about.
 const LEAST_PASSWORD: usize = 12;
 
-pub(super) fn run(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
+pub(super) fn run(args: WebArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     match args.command {
         Some(WebCommand::User { command: UserCommand::Add { name, users, read_only } }) => {
             let role = if read_only { Role::ReadOnly } else { Role::Full };
             add_user(&users, &name, role)
         }
-        None => serve_store(args, host),
+        None => serve_store(args, registry, host),
     }
 }
 
-fn serve_store(args: WebArgs, host: &dyn Host) -> Result<(), Failure> {
-    let configured = match &args.store.config {
-        Some(file) => configured(file)?,
-        None => Options::default(),
-    };
+fn serve_store(args: WebArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
+    let file = args.store.config.as_deref();
+    let config = file.map(|file| read_file(file, registry)).transpose()?.unwrap_or_default();
+    let configured = configured(config.handlers).map_err(|failure| match file {
+        Some(file) => explained_by(failure, file, registry),
+        None => failure,
+    })?;
     let path = match &configured.store {
         Some(path) if args.store.store.is_none() => path.clone(),
-        _ => store_path(&args.store)?,
+        _ => store_path(&args.store, registry)?,
     };
     // A store that can't be read is an error now, and a problem of single requests later.
     drop(Reader::open(&path)?);
     let rules = SharedRules::default();
-    let paths = match &args.store.config {
-        Some(file) if args.rules.is_empty() => read_config(file)?.rules,
-        _ => args.rules.clone(),
-    };
+    let paths = if args.rules.is_empty() { config.rules } else { args.rules.clone() };
     if !paths.is_empty() {
         let read = Rules::open(&paths).map_err(anyhow::Error::from)?;
         rules.set(Some(Arc::new(read)));
@@ -113,8 +115,7 @@ fn options(args: WebArgs, mut options: Options, store: PathBuf) -> Options {
     options
 }
 
-fn configured(file: &Path) -> Result<Options, Failure> {
-    let handlers = read_config(file)?.handlers;
+fn configured(handlers: Vec<HandlerConfig>) -> Result<Options, Failure> {
     let Some(web) = handlers.into_iter().find(|handler| handler.kind == "web") else {
         return Ok(Options::default());
     };

@@ -4,7 +4,6 @@ mod mistake;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::file::{File, Handler, not_repeatable};
-use super::{Config, SourceConfig, StoreConfig};
+use super::{Config, HandlerNames, SourceConfig, StoreConfig};
 use crate::keys::{Keys, in_words, key_names};
 use crate::listen::{
     ListenError, check_lane, check_source, check_store, group_id, known_user, user_id,
@@ -66,7 +65,7 @@ impl Config {
         registry: &Registry,
         accounts: Accounts,
     ) -> Vec<Mistake> {
-        let (store, names, found) = (StoreConfig::default(), HashSet::new(), Vec::new());
+        let (store, names, found) = (StoreConfig::default(), HandlerNames::default(), Vec::new());
         let mut check = Check { registry, accounts, store, names, found };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -95,8 +94,7 @@ struct Check<'t> {
     registry: &'t Registry,
     accounts: Accounts,
     store: StoreConfig,
-    /// The names of handlers so far.
-    names: HashSet<String>,
+    names: HandlerNames,
     found: Vec<Found>,
 }
 
@@ -260,9 +258,9 @@ impl Check<'_> {
             return self.found(at.span(), "missing key `type`");
         };
         if let Some(name) = text("name")
-            && !self.names.insert(name.to_owned())
+            && let Err(taken) = self.names.take(name)
         {
-            self.found(at.span(), format!("another handler is named {name}"));
+            self.found(at.span(), taken.to_string());
         }
         let resolved = self.registry.resolve(&given).map(ToOwned::to_owned);
         let kind_at = table.iter().find(|(key, _)| key.get_ref() == "type");

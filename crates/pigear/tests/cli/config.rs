@@ -150,6 +150,56 @@ fn no_more_than_ten_mistakes_are_printed_at_a_start() {
 }
 
 #[test]
+fn two_handlers_of_one_name_are_refused_before_anything_is_made() {
+    let text = "[[source]]\nlogdir = 'log'\n[[handler]]\nname = 'a'\ntype = 'file'\npath = 'x'\n\
+        [[handler]]\nname = 'a'\ntype = 'file'\npath = 'y'\n";
+    let room =
+        Test::bare().file("pigear.toml", text).args(["--config", "pigear.toml", "--count", "1"]);
+    let room = room.stderr("error: pigear.toml:7:1: another handler is named a\n").status(2);
+    assert!(["x", "y", "log/snort_alert"].iter().all(|path| !room.at(path).exists()));
+    // What the command line replaces doesn't hide it.
+    let room = Test::bare().file("pigear.toml", text).args(["--config", "pigear.toml", "a.path=z"]);
+    room.stderr("error: pigear.toml:7: another handler is named a\n").status(2);
+    let room =
+        Test::bare().file("pigear.toml", text).args(["config", "show", "--config", "pigear.toml"]);
+    room.stderr("error: pigear.toml:7:1: another handler is named a\n").status(2);
+}
+
+#[test]
+fn a_name_that_was_given_is_not_made_up_for_another() {
+    let text =
+        "[[handler]]\ntype = 'file'\npath = 'x'\n[[handler]]\nname = 'file'\ntype = 'null'\n";
+    let test = Test::new().file("pigear.toml", text).args(["--config", "pigear.toml"]);
+    let expected = counters([1, 0, 0, 0], &[("file", [1, 0, 0]), ("file-2", [1, 0, 0])]);
+    let room = test.args(["--count", "1", "file-2.path=y"]).stats(expected).send(ping()).success();
+    assert_eq!(room.read("y"), PING);
+}
+
+#[test]
+fn each_command_says_all_mistakes_of_the_configuration() {
+    let text = "count = 0\n[[source]]\nlogdri = 'a'\n[store]\npath = 'a.db'\n[web]\nlisen = 'x'\n";
+    let commands = [
+        &[][..],
+        &["query"],
+        &["top"],
+        &["lanes"],
+        &["lanes", "drop", "x"],
+        &["redeliver"],
+        &["web"],
+        &["config", "show"],
+    ];
+    for command in commands {
+        let test = Test::bare().file("pigear.toml", text).args(command.iter().copied());
+        let test = test.args(["--config", "pigear.toml"]);
+        let expected = "pigear.toml:1:9: expected a whole number from 1, not 0\n\
+            pigear.toml:3:1: unknown key `logdri`; did you mean `logdir`?\n\
+            pigear.toml:7:1: unknown key `lisen`; did you mean `listen`? (handler web)\n\
+            error: pigear.toml has 3 mistakes\n";
+        test.stderr(expected).status(2);
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_an_error() {
     Test::new()
         .args(["--config", "no-such.toml"])

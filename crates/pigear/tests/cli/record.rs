@@ -226,6 +226,21 @@ fn a_recording_of_a_restarted_pigear_gets_a_free_name_beside_the_others() {
         .status(1);
 }
 
+/// A supervisor starts it again and again, and no alert comes.
+#[test]
+fn a_recording_without_any_alert_leaves_no_file() {
+    for name in ["rec", "rec.gz", "rec.zst"] {
+        let args = ["--serve-forever", "--data-handler", "record", &format!("path={name}")];
+        let room = Test::new().args(args).signal(Signal::SIGTERM).success();
+        assert!(!room.at(name).exists(), "{name}");
+        // What failed at its start had created it.
+        let args = ["--store", "log", "--data-handler", "record", &format!("path={name}")];
+        let running = Test::new().args(args).start();
+        let (room, ended) = running.end();
+        assert!(!ended.stderr.is_empty() && !room.at(name).exists(), "{name}: {}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
     let whole = [u32::to_le_bytes(65_928).as_slice(), &ping()].concat();
