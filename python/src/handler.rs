@@ -7,7 +7,8 @@ use pigear::registry::Unresolved;
 use pigear::visible::visible;
 use pigear_alert as inner;
 use pigear_pipeline::{
-    self as pipeline, BatchPolicy, Context, Deadline, Failure, Handler, Needs, Progress,
+    self as pipeline, BatchPolicy, Context, Deadline, EventCounter, Failure, Handler, Needs,
+    Progress,
 };
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
@@ -126,7 +127,7 @@ pub(crate) struct PyHandler {
     main_thread: MainThread,
     interrupt: Interrupt,
     deadline: Deadline,
-    failures: u64,
+    failures: EventCounter,
 }
 
 /// How much of a batch was processed.
@@ -143,7 +144,14 @@ impl PyHandler {
         interrupt: Interrupt,
     ) -> Self {
         let (name, methods) = (name.to_owned(), Arc::new(methods));
-        Self { name, methods, main_thread, interrupt, deadline: Deadline::default(), failures: 0 }
+        Self {
+            name,
+            methods,
+            main_thread,
+            interrupt,
+            deadline: Deadline::default(),
+            failures: EventCounter::default(),
+        }
     }
 
     /// The methods to call, from `pigear._classes`.
@@ -237,7 +245,8 @@ impl Handler for PyHandler {
         let (alerts, methods) = (alerts.to_vec(), Arc::clone(&self.methods));
         let (deadline, name) = (self.deadline.clone(), self.name.clone());
         // A flood of the same exception doesn't become a flood of tracebacks.
-        let is_shown = (self.failures + 1).is_power_of_two();
+        let mut failures = self.failures;
+        let is_shown = failures.add(1).is_some();
         let call = move |py: Python<'_>| {
             let log = |error: &PyErr| {
                 if is_shown {
@@ -248,7 +257,9 @@ impl Handler for PyHandler {
         };
         let Ok(result) = self.main_thread.call(call) else { return Err(Failure::time_up()) };
         result.map(|()| Progress::All).map_err(|Halt { handled, raised }| {
-            self.failures += u64::from(raised.is_some());
+            if raised.is_some() {
+                self.failures = failures;
+            }
             raised.map_or_else(Failure::time_up, |raised| self.failed(raised)).after(handled)
         })
     }

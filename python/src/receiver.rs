@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use pigear::snort_conf::log_dir;
 use pigear_alert::Sender;
 use pigear_alert::plural;
+use pigear_pipeline::EventCounter;
 use pigear_pipeline::source::unix::{AllowedSenders, Control, Failures};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -48,9 +49,9 @@ struct Queue {
 struct ReceiverState {
     waiting: VecDeque<Vec<u8>>,
     bytes: usize,
-    dropped: u64,
-    refused: u64,
-    failed: u64,
+    dropped: EventCounter,
+    refused: EventCounter,
+    failed: EventCounter,
     closed: bool,
     receiving: bool,
     failure: Option<Errno>,
@@ -86,13 +87,13 @@ impl Receiver {
     /// How many datagrams were dropped because the queue was full.
     #[getter]
     fn dropped(&self) -> u64 {
-        self.0.state().dropped
+        self.0.state().dropped.get()
     }
 
     /// How many datagrams were refused because their senders are not allowed to send.
     #[getter]
     fn refused(&self) -> u64 {
-        self.0.state().refused
+        self.0.state().refused.get()
     }
 
     /// Stops receiving. After this the file descriptor is no longer used.
@@ -134,14 +135,14 @@ impl Queue {
     }
 
     fn fail(&self, failure: Errno) {
-        let failed = bump(&mut self.state().failed);
+        let failed = self.state().failed.add(1);
         if let Some(count) = failed {
             warn!("receiving failed: {failure}; {} so far", plural::count(count, "time"));
         }
     }
 
     fn refuse(&self, sender: Option<Sender>) {
-        let refused = bump(&mut self.state().refused);
+        let refused = self.state().refused.add(1);
         if let Some(count) = refused {
             let sender = sender.map_or_else(
                 || "an unknown sender".to_owned(),
@@ -157,7 +158,7 @@ impl Queue {
         let copy = datagram.to_vec();
         let mut state = self.state();
         if !state.waiting.is_empty() && state.bytes + room(&copy) > MAX_WAITING {
-            let dropped = bump(&mut state.dropped);
+            let dropped = state.dropped.add(1);
             drop(state);
             if let Some(count) = dropped {
                 let alerts = plural::count(count, "alert");
@@ -210,10 +211,4 @@ fn may_send(allowed: Option<&AllowedSenders>, sender: Option<Sender>) -> bool {
 /// What a waiting datagram takes: even an empty one takes some.
 fn room(datagram: &Vec<u8>) -> usize {
     datagram.len() + size_of_val(datagram)
-}
-
-/// Adds one, and returns the new count if it should be logged: at powers of two.
-fn bump(count: &mut u64) -> Option<u64> {
-    *count += 1;
-    Some(*count).filter(|count| count.is_power_of_two())
 }

@@ -18,39 +18,32 @@ use jiff::Timestamp;
 use pigear_alert::plural;
 use tracing::{error, warn};
 
+use crate::event_counter::LogTimer;
 use crate::lane_times::LaneTimes;
 use crate::queue::Queue;
 use crate::totals::{Fate, Totals};
 
 /// A counter that only grows.
 #[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counter {
+    count: AtomicU64,
+    log: LogTimer,
+}
 
 impl Counter {
     /// Adds `n`, and returns the new count.
     pub(crate) fn add(&self, n: u64) -> u64 {
-        self.0.fetch_add(n, Ordering::Relaxed) + n
+        self.count.fetch_add(n, Ordering::Relaxed) + n
     }
 
-    /// Adds one, and returns the new count if it should be logged: at powers of two, so that a flood of
-    /// errors doesn't flood the log.
+    /// Adds one, and returns the new count if it should be [logged](crate::event_counter).
     pub(crate) fn add_and_log(&self) -> Option<u64> {
-        self.add_some_and_log(1)
-    }
-
-    /// Adds `n`, and returns the new count if it should be logged: if it reached or passed a power of two.
-    pub(crate) fn add_some_and_log(&self, n: u64) -> Option<u64> {
-        reached_power_of_two(self.add(n), n)
+        Some(self.add(1)).filter(|count| self.log.is_due(*count, 1))
     }
 
     pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
     }
-}
-
-/// The count, if adding the last `n` reached or passed a power of two.
-fn reached_power_of_two(count: u64, n: u64) -> Option<u64> {
-    Some(count).filter(|count| count.checked_ilog2() != (count - n).checked_ilog2())
 }
 
 /// The account of one lane.
@@ -75,10 +68,26 @@ struct AccountState {
     totals: Totals,
     /// What the lane of this name had settled that was removed before this one was added.
     before: Totals,
+    /// When dropped and failed alerts were logged.
+    dropped_log: LogTimer,
+    failed_log: LogTimer,
     /// Nothing more is counted: an abandoned handler may still be running.
     closed: Option<LeftAlerts>,
     /// The handler's reader or user wants no more alerts.
     is_unwanted: bool,
+}
+
+impl AccountState {
+    /// Counts alerts, and returns the new count if it should be logged.
+    fn count(&mut self, fate: Fate, alerts: u64) -> Option<u64> {
+        self.totals.add(fate, alerts);
+        let log = match fate {
+            Fate::Dropped => &self.dropped_log,
+            Fate::Failed => &self.failed_log,
+            Fate::Handled | Fate::Filtered | Fate::Muted => return None,
+        };
+        Some(self.totals.get(fate)).filter(|count| log.is_due(*count, alerts))
+    }
 }
 
 /// What happens to alerts that wait in memory when a lane ends.
@@ -144,16 +153,15 @@ impl Account {
         self.state().is_unwanted
     }
 
-    /// Counts alerts by their fate. Returns the new count if it should be logged, and `None` if the
-    /// account is closed and they already count as dropped.
+    /// Counts alerts by their fate. Returns the new count of those that were dropped or failed if it should be logged,
+    /// and `None` if the account is closed and they already count as dropped.
     pub(crate) fn settle(&self, fate: Fate, alerts: u64) -> Option<u64> {
         let mut state = self.state();
         if state.closed.is_some() {
             self.drop_waiting(&mut state);
             return None;
         }
-        state.totals.add(fate, alerts);
-        reached_power_of_two(state.totals.get(fate), alerts)
+        state.count(fate, alerts)
     }
 
     /// Counts what the queue of this lane lost since it was last asked. The lane itself asks while it takes
@@ -167,11 +175,7 @@ impl Account {
     /// Counts alerts that a queue that outlives the process could not store or read, also when the account
     /// is closed: nothing else does.
     pub(crate) fn count_as_lost(&self, name: &str, lost: Totals) {
-        let counted = |fate, alerts| {
-            let mut state = self.state();
-            state.totals.add(fate, alerts);
-            reached_power_of_two(state.totals.get(fate), alerts).filter(|_| alerts > 0)
-        };
+        let counted = |fate, alerts| self.state().count(fate, alerts);
         if let Some(count) = counted(Fate::Dropped, lost.dropped) {
             warn!("handler {name}: {} dropped so far", plural::count(count, "alert"));
         }

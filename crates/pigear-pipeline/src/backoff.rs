@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::event_counter::EventCounter;
+
 /// How waits between attempts grow.
 #[derive(Clone, Copy, Debug)]
 pub struct BackoffPolicy {
@@ -40,6 +42,8 @@ const PEER: BackoffPolicy = BackoffPolicy {
 pub struct Backoff {
     policy: BackoffPolicy,
     attempts: u32,
+    failures: EventCounter,
+    is_worth_a_line: bool,
 }
 
 impl Default for Backoff {
@@ -53,7 +57,7 @@ impl Backoff {
     /// No attempt has failed yet.
     #[must_use]
     pub fn new(policy: BackoffPolicy) -> Self {
-        Self { policy, attempts: 0 }
+        Self { policy, attempts: 0, failures: EventCounter::default(), is_worth_a_line: false }
     }
 
     /// Counts a failed attempt, and returns the wait before the next.
@@ -74,6 +78,7 @@ impl Backoff {
             }
         };
         self.attempts = self.attempts.saturating_add(1);
+        self.is_worth_a_line = self.failures.add(1).is_some();
         wait
     }
 
@@ -83,14 +88,16 @@ impl Backoff {
         self.attempts
     }
 
-    /// Whether the last failure should be logged: the first, second, fourth, and so on.
+    /// Whether the last failure should be logged: the first, second, fourth, and so on, and one after ten minutes
+    /// without a line.
     #[must_use]
     pub fn is_worth_a_line(&self) -> bool {
-        self.attempts.is_power_of_two()
+        self.is_worth_a_line
     }
 
     /// Resets the count. Returns whether an attempt had failed.
     pub fn succeeded(&mut self) -> bool {
+        self.failures = EventCounter::default();
         std::mem::take(&mut self.attempts) > 0
     }
 
@@ -123,7 +130,8 @@ mod tests {
     #[test]
     fn random_waits_lie_between_the_least_and_the_grown_one() {
         let range = |attempts| {
-            let waits = (0..200).map(|_| Backoff { policy: JITTERED, attempts }.failed());
+            let after = || Backoff { attempts, ..Backoff::new(JITTERED) };
+            let waits = (0..200).map(|_| after().failed());
             let waits: Vec<_> = waits.collect();
             (*waits.iter().min().unwrap(), *waits.iter().max().unwrap())
         };

@@ -26,7 +26,7 @@ pub enum WhenFull {
     /// dropped.
     #[default]
     AsSource,
-    /// The new alert is dropped and counted; this is logged at powers of two.
+    /// The new alert is dropped and counted; this is logged now and then.
     DropNewest,
     /// The source waits for room. From a socket this **blocks Snort**, which inspects no packets
     /// meanwhile.

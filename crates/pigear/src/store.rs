@@ -107,7 +107,7 @@ pub use arrivals::Timeline;
 pub use contents::{Contents, Unmet};
 pub use count::{Count, CountBy, Point, Series};
 pub use criteria::{Criteria, NO_CLASS, Test};
-pub use dead_letter::{DeadLetter, LetterContent, Redelivery, redeliver};
+pub use dead_letter::{DeadLetter, LetterContent, Redelivery, Resent, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
 pub use filter_failures::FilterFailure;
@@ -237,7 +237,7 @@ impl Store {
     /// How many dead letters were removed unread since the store was opened.
     #[must_use]
     pub fn removed_letters(&self) -> u64 {
-        self.0.writer.lock().removed_letters
+        self.0.writer.lock().removed_letters.get()
     }
 
     /// Closes the store cleanly, so that the next start need not check it. If a write is in progress, it

@@ -20,6 +20,7 @@ use crate::account::LeftAlerts;
 use crate::backlog::Backlog;
 use crate::backoff::Backoff;
 use crate::deadline::Slept;
+use crate::event_counter::EventCounter;
 use crate::grouping::{Grouping, Urgency, alerts_of};
 use crate::handler::{Context, Failure, Handler};
 use crate::lane_filter::LaneFilter;
@@ -52,7 +53,7 @@ pub(crate) struct Worker {
     unsent: u64,
     unsent_alerts: u64,
     /// Dead letters that were to be sent again, and that the filter left out.
-    left_letters: u64,
+    left_letters: EventCounter,
     /// The counters of the whole pipeline, for the handler.
     stats: Arc<Stats>,
 }
@@ -77,7 +78,7 @@ impl Worker {
             urgency: Urgency::WhenDue,
             unsent: 0,
             unsent_alerts: 0,
-            left_letters: 0,
+            left_letters: EventCounter::default(),
             stats: Arc::default(),
         }
     }
@@ -248,9 +249,8 @@ impl Worker {
         let (alert, reason) = (Arc::clone(alert), Arc::from("the handler's filter leaves it out"));
         let alerts = alerts_of(&alert);
         self.refused.push(Refused { number, alert, reason });
-        self.left_letters += 1;
-        if self.left_letters.is_power_of_two() {
-            let letters = plural::count(self.left_letters, "dead letter");
+        if let Some(count) = self.left_letters.add(1) {
+            let letters = plural::count(count, "dead letter");
             warn!(
                 "handler {}: {letters} not sent again so far, since the filter leaves out such alerts; they \
                 stay dead letters",

@@ -1,6 +1,9 @@
 //! `pigear lanes` and `pigear redeliver`: the durable lanes, and their dead letters.
 
 use std::fmt::Write;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use pigear_alert::plural;
@@ -12,8 +15,11 @@ use super::listen::say;
 use super::output::write_out;
 use super::store_path::store_path;
 use crate::registry::Registry;
-use crate::store::{DroppedLane, Reader, Redelivery, drop_lane, redeliver};
+use crate::store::{DroppedLane, Inspection, Reader, Redelivery, Resent, drop_lane, redeliver};
 use crate::visible::visible;
+
+/// How often to look what became of dead letters that are sent again.
+const TICK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(args: &LanesArgs, registry: &Registry) -> Result<(), Failure> {
     let path = store_path(&args.store, registry)?;
@@ -101,12 +107,29 @@ fn no_lane(reader: &Reader, name: &str) -> Result<Failure, Failure> {
     })
 }
 
+/// Waits until it is known what became of dead letters that are sent again. Without a Pigear that could send them, or
+/// after this time, some may be left.
+fn wait_for(sent: &Redelivery, path: &Path, longest: Duration) -> Result<Resent, Failure> {
+    let begin = Instant::now();
+    loop {
+        // Before it is looked what it has done.
+        let is_over = begin.elapsed() >= longest || Inspection::writer(path).is_none();
+        let resent = Reader::open(path)?.resent(sent)?;
+        if resent.waiting == 0 || is_over {
+            return Ok(resent);
+        }
+        thread::sleep(TICK);
+    }
+}
+
 pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<(), Failure> {
     let path = store_path(&args.store, registry)?;
     check_lane(&mut Reader::open(&path)?, args.lane.as_deref())?;
-    let Redelivery { lanes, damaged, .. } = redeliver(&path, args.lane.as_deref())?;
-    if lanes.is_empty() && damaged == 0 {
+    let sent = redeliver(&path, args.lane.as_deref())?;
+    let Redelivery { lanes, damaged, .. } = &sent;
+    if lanes.is_empty() && *damaged == 0 {
         say("there are no dead letters");
+        return Ok(());
     }
     match damaged {
         0 => {}
@@ -120,5 +143,10 @@ pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<()
         };
         say(&format!("{letters} sent again by the running Pigear, or when it next starts"));
     }
+    let resent = wait_for(&sent, &path, Duration::from_secs(args.wait))?;
+    let Resent { delivered, refused, waiting, .. } = resent;
+    let still = if waiting > 0 { format!(" ({waiting} still to be sent)") } else { String::new() };
+    let left = waiting + damaged;
+    say(&format!("delivered {delivered}, refused again {refused}, left {left}{still}"));
     Ok(())
 }

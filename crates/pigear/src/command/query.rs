@@ -51,10 +51,13 @@ pub(super) fn run(args: &QueryArgs, registry: &Registry) -> Result<(), Failure> 
     let limit = args.limit.unwrap_or(LIMIT);
     if args.dead_letters {
         lanes::check_lane(&mut reader, args.lane.as_deref())?;
-        return dead_letters(&mut reader, args, limit);
     }
     let criteria = args.criteria()?;
-    let found = find(&path, reader, &criteria, args, limit);
+    let found = if args.dead_letters {
+        dead_letters(&mut reader, &criteria, args, limit)
+    } else {
+        find(&path, reader, &criteria, args, limit)
+    };
     // Of the first, it was said.
     if let Some(FilterFailure { alerts: alerts @ 2.., .. }) = criteria.filter_failure() {
         warn!("the filter failed on {alerts} alerts, which are left out");
@@ -348,10 +351,16 @@ fn successor(reader: &Reader, path: &Path) -> Option<Reader> {
     if reader.is_stale() { Reader::open(path).ok() } else { None }
 }
 
-fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(), Failure> {
+fn dead_letters(
+    reader: &mut Reader,
+    criteria: &Criteria,
+    args: &QueryArgs,
+    limit: usize,
+) -> Result<(), Failure> {
     let (lines, mut found) = (Lines::new(args)?, false);
-    let (mut output, mut left_out) = (Output::default(), 0_u64);
-    let mut letters = reader.dead_letters(args.lane.as_deref(), limit.saturating_add(1))?;
+    let (mut output, lane) = (Output::default(), args.lane.as_deref());
+    let (mut letters, mut left_out) =
+        reader.selected_letters(lane, criteria, limit.saturating_add(1))?;
     let is_cut = letters.len() > limit;
     letters.truncate(limit);
     for letter in letters {
@@ -384,26 +393,27 @@ fn dead_letters(reader: &mut Reader, args: &QueryArgs, limit: usize) -> Result<(
     }
     output.finish()?;
     if !found && limit > 0 {
-        say_no_letters(args);
+        say_no_letters(reader, args)?;
     } else if is_cut && args.limit.is_none() {
         say(&format!("these are {limit}, and there are more: --limit N shows N of them"));
     }
     match left_out {
         0 => {}
-        1 => say("1 dead letter was left out: its alert is damaged, and has no format"),
-        n => say(&format!(
-            "{n} dead letters were left out: their alerts are damaged, and have no format"
-        )),
+        1 => say("1 dead letter was left out: its alert is damaged"),
+        n => say(&format!("{n} dead letters were left out: their alerts are damaged")),
     }
     Ok(())
 }
 
-/// Says that there are no dead letters. That the lane exists was checked before.
-fn say_no_letters(args: &QueryArgs) {
+/// Says that there are no dead letters, or none of those alerts. That the lane exists was checked before.
+fn say_no_letters(reader: &mut Reader, args: &QueryArgs) -> Result<(), Failure> {
+    let has_others = !reader.dead_letters(args.lane.as_deref(), 1)?.is_empty();
     say(&match &args.lane {
+        _ if has_others => "no dead letter meets all conditions".to_owned(),
         Some(lane) => format!("{lane} has no dead letters"),
         None => "there are no dead letters".to_owned(),
     });
+    Ok(())
 }
 
 impl From<StoreError> for Failure {

@@ -1,4 +1,4 @@
-//! Options that don't exist: what to write instead.
+//! Options that don't exist, or don't belong together: what to write instead.
 
 use std::ffi::OsString;
 
@@ -22,13 +22,16 @@ const FILTERS: [(&str, &str); 10] = [
     ("text", "msg.msg.contains(\"VALUE\")"),
 ];
 
-/// The message about an option that doesn't exist, if that is the error.
+/// The message about an option that doesn't exist, or that dead letters can't be selected by, if that is the error.
 pub(super) fn message(
     error: &clap::Error,
     words: &[OsString],
     registry: &Registry,
     command: &clap::Command,
 ) -> Option<String> {
+    if error.kind() == ErrorKind::ArgumentConflict {
+        return beside_dead_letters(error);
+    }
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
@@ -55,6 +58,16 @@ pub(super) fn message(
             .unwrap_or_else(|| "pigear --help lists commands and options".to_owned()),
     };
     Some(format!("error: unexpected argument '{option}'\nhint: {hint}\n"))
+}
+
+/// What dead letters can be selected by, if something else was tried.
+fn beside_dead_letters(error: &clap::Error) -> Option<String> {
+    let text = error.render().to_string();
+    let conflict = text.lines().next().filter(|line| line.contains("'--dead-letters'"))?;
+    Some(format!(
+        "{conflict}\nhint: dead letters can be selected by --lane, and by all under \"Which alerts\" in \
+        `pigear query --help` but --acknowledged, --starred and --comment; --limit, --format and --utc work, too\n"
+    ))
 }
 
 /// What to write instead of an option for listening.

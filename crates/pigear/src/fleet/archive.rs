@@ -1,6 +1,7 @@
 //! What a source of a fleet uses of the store: whether an alert is there already, and dead letters.
 
 use pigear_alert::Alert;
+use pigear_pipeline::EventCounter;
 use tracing::warn;
 
 use crate::store::{Reader, StoreOpener};
@@ -10,12 +11,12 @@ pub(crate) struct Archive {
     store: StoreOpener,
     reader: Option<Reader>,
     /// How many questions and dead letters failed.
-    failed: u64,
+    failed: EventCounter,
 }
 
 impl Archive {
     pub(crate) fn new(store: StoreOpener) -> Self {
-        Self { store, reader: None, failed: 0 }
+        Self { store, reader: None, failed: EventCounter::default() }
     }
 
     /// Whether an alert is stored. If the store can't be read, it isn't: an alert twice is better than none.
@@ -74,9 +75,8 @@ impl Archive {
     }
 
     fn failed(&mut self, problem: &str) {
-        self.failed += 1;
-        if self.failed.is_power_of_two() {
-            warn!("{problem}; {} so far", self.failed);
+        if let Some(count) = self.failed.add(1) {
+            warn!("{problem}; {count} so far");
         }
     }
 }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use pigear_alert::packet::LinkType;
 use pigear_alert::plural;
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
+use pigear_pipeline::{Context, EventCounter, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -70,7 +70,7 @@ pub struct Pcap {
     records: Records,
     interfaces: Interfaces,
     /// How many alerts had no packet.
-    without: u64,
+    without: EventCounter,
     /// What the file had when it was opened, until the handler begins to write.
     opened: Option<Found>,
     /// Whether the file begins as it should, and its interfaces are known.
@@ -100,7 +100,14 @@ impl Pcap {
             None
         };
         let (records, interfaces) = (Records::default(), Interfaces::default());
-        Ok(Self { file, records, interfaces, without: 0, opened, has_begun: false })
+        Ok(Self {
+            file,
+            records,
+            interfaces,
+            without: EventCounter::default(),
+            opened,
+            has_begun: false,
+        })
     }
 
     /// Sees to it that the file begins as it should, and learns what it has.
@@ -173,10 +180,9 @@ impl Pcap {
     /// Counts the alerts that have no packet.
     fn count(&mut self, alerts: &[Arc<Alert>]) {
         for _ in alerts.iter().filter(|alert| !alert.message.has_packet()) {
-            self.without += 1;
-            if self.without.is_power_of_two() {
+            if let Some(count) = self.without.add(1) {
                 let path = self.file.path().display();
-                let alerts = plural::count(self.without, "alert");
+                let alerts = plural::count(count, "alert");
                 warn!("{path}: {alerts} without a packet so far");
             }
         }

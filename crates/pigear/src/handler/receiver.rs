@@ -133,7 +133,7 @@ impl Receiver {
     fn wait_after(&mut self, error: &io::Error) -> Result<(), Failure> {
         self.retries.count();
         let wait = self.backoff.failed();
-        if self.backoff.attempts().is_power_of_two() {
+        if self.backoff.is_worth_a_line() {
             warn!("{self}: {error}; trying again in {wait:?}");
         }
         match self.deadline.sleep(wait) {

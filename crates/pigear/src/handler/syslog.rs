@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_alert::format::{Colour, Format, FormatName, Snort};
-use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
+use pigear_pipeline::{Context, EventCounter, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
@@ -131,7 +131,7 @@ struct Messages {
     framing: Framing,
     max_len: usize,
     /// How many messages were truncated.
-    cut: u64,
+    cut: EventCounter,
     /// The handler's name, for messages.
     handler: Arc<str>,
     text: Vec<u8>,
@@ -157,7 +157,7 @@ impl Syslog {
             },
             framing: target.framing(),
             max_len: max_len.unwrap_or(MAX_LEN),
-            cut: 0,
+            cut: EventCounter::default(),
             handler: Arc::default(),
             text: Vec::new(),
         };
@@ -196,10 +196,8 @@ impl Messages {
     }
 
     fn count_cut(&mut self) {
-        self.cut += 1;
-        if self.cut.is_power_of_two() {
-            let (count, max) = (self.cut, self.max_len);
-            let handler = &self.handler;
+        if let Some(count) = self.cut.add(1) {
+            let (handler, max) = (&self.handler, self.max_len);
             warn!(
                 "handler {handler}: messages of more than {max} bytes are truncated: {count} so far"
             );

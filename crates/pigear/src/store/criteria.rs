@@ -1,9 +1,11 @@
 //! Criteria for searching alerts.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 use pigear_alert::Alert;
+use pigear_alert::maps::Class;
 use pigear_alert::packet::IpProtocol;
 use pigear_alert::triage::Triage;
 
@@ -148,6 +150,31 @@ impl Criteria {
             || text.is_some()
     }
 
+    /// Whether all criteria are met.
+    pub(super) fn meets(&self, alert: &Alert) -> bool {
+        let text = self.text.as_ref().map(|text| text.to_lowercase());
+        self.wants(text.as_deref(), &SignatureFields::of(alert)) && self.accepts(alert)
+    }
+
+    /// Whether all criteria on the signature are met. The text is in lower case.
+    pub(super) fn wants(&self, text: Option<&str>, signature: &SignatureFields<'_>) -> bool {
+        let among = |wanted: &[u32], number| wanted.is_empty() || wanted.contains(&number);
+        let is_of = |wanted: &String| match signature.class {
+            Some(class) => is_class(wanted, &class.name, &class.description),
+            None => wanted.eq_ignore_ascii_case(NO_CLASS),
+        };
+        let of_class = self.class.is_empty() || self.class.iter().any(is_of);
+        let Self { sid, rule, .. } = self;
+        let of_rule = sid.is_empty() && rule.is_empty()
+            || sid.contains(&signature.sid)
+            || rule.contains(&(signature.gid, signature.sid));
+        of_class
+            && of_rule
+            && among(&self.gid, signature.gid)
+            && among(&self.priority, signature.priority)
+            && text.is_none_or(|text| signature.contains(text))
+    }
+
     /// Whether all criteria except those on the signature are met.
     pub(super) fn accepts(&self, alert: &Alert) -> bool {
         self.row_test().accepts(alert)
@@ -172,6 +199,32 @@ impl Criteria {
             (Some(_), Some(native)) => Ok(Some(&native.passes)),
             (Some(_), None) => Err(NeedsEngine),
         }
+    }
+}
+
+/// What of a signature is a criterion.
+pub(super) struct SignatureFields<'a> {
+    pub(super) gid: u32,
+    pub(super) sid: u32,
+    pub(super) priority: u32,
+    pub(super) class: Option<&'a Class>,
+    pub(super) message: Cow<'a, [u8]>,
+}
+
+impl<'a> SignatureFields<'a> {
+    fn of(alert: &'a Alert) -> Self {
+        Self {
+            gid: alert.message.sig_generator,
+            sid: alert.message.sig_id,
+            priority: alert.message.priority,
+            class: alert.class(),
+            message: alert.msg(),
+        }
+    }
+
+    /// Whether the message contains a text in lower case.
+    fn contains(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.message).to_lowercase().contains(text)
     }
 }
 

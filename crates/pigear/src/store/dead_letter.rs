@@ -1,6 +1,7 @@
 //! Dead letters: alerts that were refused for good, with the reason.
 
 mod changes;
+mod resent;
 
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -13,12 +14,14 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 use tracing::warn;
 
 use super::connect;
+use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
 use super::meta;
 use super::reader::{Further, Reader};
 use super::row::{self, StoredRow};
 
 pub(super) use changes::{Fate, LetterChanges};
+pub use resent::Resent;
 
 /// An alert that was refused.
 #[derive(Clone, Debug)]
@@ -120,6 +123,37 @@ impl Reader {
         Ok(letters)
     }
 
+    /// Of the dead letters, of one lane or of all, those whose alert meets all criteria but those on what people said,
+    /// newest first; and how many have none that could be looked at, since it is damaged.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn selected_letters(
+        &mut self,
+        lane: Option<&str>,
+        criteria: &Criteria,
+        most: usize,
+    ) -> Result<(Vec<DeadLetter>, u64), StoreError> {
+        if !criteria.is_selective() {
+            return Ok((self.dead_letters(lane, most)?, 0));
+        }
+        let order = "WHERE ?1 IS NULL OR lane = ?1 ORDER BY id DESC";
+        let (mut letters, mut damaged) = (Vec::new(), 0);
+        self.letters(order, params![lane], |letter| {
+            if letters.len() == most {
+                return Further::Enough;
+            }
+            match letter.alert() {
+                Some(alert) if criteria.meets(alert) => letters.push(letter),
+                Some(_) => {}
+                None => damaged += 1,
+            }
+            Further::On
+        })
+        .map_err(|problem| problem.at(&self.path))?;
+        Ok((letters, damaged))
+    }
+
     fn letters(
         &mut self,
         order: &str,
@@ -195,6 +229,8 @@ pub struct Redelivery {
     pub lanes: Vec<(String, u64)>,
     /// How many dead letters are damaged, and stay.
     pub damaged: u64,
+    /// The ids of those that are sent again.
+    pub ids: Vec<i64>,
 }
 
 /// Marks dead letters of one lane or all to be sent again, by the Pigear that runs these lanes.
@@ -213,12 +249,21 @@ pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Redelivery, StoreErr
             &format!("UPDATE dead_letter SET again = 1 WHERE (?1 IS NULL OR lane = ?1){whole}"),
             [lane],
         )?;
+        let (mut lanes, mut ids) = (Vec::<(String, u64)>::new(), Vec::new());
         let mut select = connection.prepare(
-            "SELECT lane, count(*) FROM dead_letter WHERE again AND (?1 IS NULL OR lane = ?1) \
-            GROUP BY lane ORDER BY lane",
+            "SELECT lane, id FROM dead_letter WHERE again AND (?1 IS NULL OR lane = ?1) \
+            ORDER BY lane, id",
         )?;
-        let lanes = select.query_map([lane], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let lanes = lanes.collect::<Result<_, _>>()?;
+        let mut rows = select.query([lane])?;
+        while let Some(row) = rows.next()? {
+            ids.push(row.get(1)?);
+            let name: String = row.get(0)?;
+            match lanes.last_mut() {
+                Some((last, letters)) if *last == name => *letters += 1,
+                _ => lanes.push((name, 1)),
+            }
+        }
+        drop(rows);
         drop(select);
         let damaged = connection.query_row(
             "SELECT count(*) FROM dead_letter WHERE NOT again AND (?1 IS NULL OR lane = ?1)",
@@ -226,7 +271,7 @@ pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Redelivery, StoreErr
             |row| row.get(0),
         )?;
         connection.commit()?;
-        Ok(Redelivery { lanes, damaged })
+        Ok(Redelivery { lanes, damaged, ids })
     };
     marked().map_err(|problem| problem.at(path))
 }

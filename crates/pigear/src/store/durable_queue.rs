@@ -21,7 +21,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Batch, BatchPolicy, Queue, RecentEvents, Settlement, Taken, Totals};
+use pigear_pipeline::{
+    Batch, BatchPolicy, EventCounter, Queue, RecentEvents, Settlement, Taken, Totals,
+};
 use tracing::{debug, error};
 
 use super::dead_letter::Refusal;
@@ -73,7 +75,7 @@ struct Work {
     /// How many of the alerts that it never gets the lane was told of.
     told: Totals,
     /// How often alerts could not be read.
-    failures: u32,
+    failures: EventCounter,
 }
 
 /// The next step.
@@ -95,7 +97,7 @@ impl DurableQueue {
             position: PositionWriter::new(position, ranges),
             in_flight: InFlight::default(),
             told: Totals::default(),
-            failures: 0,
+            failures: EventCounter::default(),
         };
         Self {
             lane,
@@ -294,7 +296,7 @@ impl Work {
         most: usize,
     ) -> Result<Vec<Arc<Alert>>, StoreProblem> {
         let mut found = self.reader.read(lane, &self.position.ranges, (to, most))?;
-        self.failures = 0;
+        self.failures = EventCounter::default();
         self.position.leave_out(lane, &mut found);
         self.in_flight.extend(found.items);
         self.position.begun = self.position.begun.max(found.last);
@@ -320,7 +322,7 @@ impl Work {
 
     /// Gives alerts out that are not read from the table of alerts.
     fn give_out(&mut self, items: Items) -> Vec<Arc<Alert>> {
-        self.failures = 0;
+        self.failures = EventCounter::default();
         let (items, alerts): (Vec<_>, Vec<_>) = items.into_iter().unzip();
         self.in_flight.extend(items);
         alerts
@@ -344,8 +346,7 @@ impl Queue for DurableQueue {
                     return taken;
                 }
                 Err(problem) => {
-                    work.failures += 1;
-                    if work.failures.is_power_of_two() {
+                    if work.failures.add(1).is_some() {
                         error!("handler {}: cannot read the store: {problem}", self.lane.name);
                     }
                 }

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use pigear_pipeline::EventCounter;
 use rusqlite::Connection;
 use tracing::error;
 
@@ -87,15 +88,14 @@ impl Retention {
         let (finish, finished) = channel();
         let work = move || {
             let _finish: Sender<()> = finish;
-            let mut failures = 0_u32;
+            let mut failures = EventCounter::default();
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 loop {
                     match tidy() {
                         Ok(Further::On) => {}
-                        Ok(Further::Enough) => break failures = 0,
+                        Ok(Further::Enough) => break failures = EventCounter::default(),
                         Err(problem) => {
-                            failures += 1;
-                            if failures.is_power_of_two() {
+                            if failures.add(1).is_some() {
                                 let path = path.display();
                                 error!("{path}: cannot {what}: {problem}");
                             }

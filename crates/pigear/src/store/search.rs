@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use pigear_alert::Alert;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::criteria::{Criteria, NO_CLASS, RowTest, is_class};
+use super::criteria::{Criteria, RowTest};
 use super::damage::Damage;
 use super::error::StoreProblem;
 use super::id_hash::IdSet;
-use super::interned::{self, Signature};
+use super::interned;
 use super::layout::{SEGMENT, SEGMENT_BLOCKS};
 use super::meta::last_id;
 use super::narrowing::{IndexedNumber, Narrowing, NativeTest};
@@ -65,7 +65,7 @@ impl<'a> Search<'a> {
                 let of_rules = criteria.rule.iter().map(|(_, sid)| *sid);
                 let sids: Vec<_> = criteria.sid.iter().copied().chain(of_rules).collect();
                 interned::signatures(connection, &damage, &sids, |signature| {
-                    wants(criteria, text.as_deref(), signature)
+                    criteria.wants(text.as_deref(), &signature.fields())
                 })
             })
             .transpose()?;
@@ -351,23 +351,4 @@ fn wanted_span(criteria: &Criteria) -> Range<i64> {
     let since = criteria.since.map_or(i64::MIN, microseconds);
     let until = criteria.until.map_or(i64::MAX, microseconds);
     narrowed.start.max(since)..narrowed.end.min(until)
-}
-
-fn wants(criteria: &Criteria, text: Option<&str>, signature: &Signature) -> bool {
-    let among = |wanted: &[u32], number| wanted.is_empty() || wanted.contains(&number);
-    let class = signature.class();
-    let is_class = |wanted: &String| match class {
-        Some(class) => is_class(wanted, &class.name, &class.description),
-        None => wanted.eq_ignore_ascii_case(NO_CLASS),
-    };
-    let of_class = criteria.class.is_empty() || criteria.class.iter().any(is_class);
-    let Criteria { sid, rule, .. } = criteria;
-    let of_rule = sid.is_empty() && rule.is_empty()
-        || sid.contains(&signature.sid)
-        || rule.contains(&(signature.gid, signature.sid));
-    of_class
-        && of_rule
-        && among(&criteria.gid, signature.gid)
-        && among(&criteria.priority, signature.priority)
-        && text.is_none_or(|text| signature.contains(text))
 }

@@ -229,14 +229,11 @@ impl Writer {
     }
 
     fn say_removed_letters(&mut self, letters: u64) {
-        let before = self.removed_letters;
-        self.removed_letters += letters;
-        // Logged at powers of two, whichever of them was passed.
-        if before.checked_ilog2() != self.removed_letters.checked_ilog2() {
+        if let Some(count) = self.removed_letters.add(letters) {
             warn!(
                 "{}: {} removed unread so far, the oldest first, since they were too many or too old",
                 self.path().display(),
-                plural::count(self.removed_letters, "dead letter")
+                plural::count(count, "dead letter")
             );
         }
     }
@@ -247,15 +244,12 @@ impl Writer {
         for lane in lanes::rows(&self.connection)? {
             let unread = lane.unread_among(range);
             let path = self.path().to_owned();
-            let count = self.removed_unread.entry(lane.name.clone()).or_default();
-            let before = *count;
-            *count += unread;
-            // Logged at powers of two, whichever of them was passed.
-            if before.checked_ilog2() != count.checked_ilog2() {
+            let removed = self.removed_unread.entry(lane.name.clone()).or_default();
+            if let Some(count) = removed.add(unread) {
                 warn!(
                     "{}: {} removed so far before handler {} got them, since the store was too large",
                     path.display(),
-                    plural::count(*count, "alert"),
+                    plural::count(count, "alert"),
                     visible(lane.name.as_bytes()),
                 );
             }

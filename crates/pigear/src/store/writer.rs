@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pigear_alert::Alert;
+use pigear_pipeline::EventCounter;
 use rusqlite::{Connection, params};
 use tracing::{debug, error, info, warn};
 
@@ -58,9 +59,9 @@ pub(super) struct Writer {
     /// The retention policy that was noted in the store.
     pub(super) noted_policy: Option<RetentionPolicy>,
     /// How many dead letters were removed unread.
-    pub(super) removed_letters: u64,
+    pub(super) removed_letters: EventCounter,
     /// How many alerts were removed before a lane got them.
-    pub(super) removed_unread: BTreeMap<String, u64>,
+    pub(super) removed_unread: BTreeMap<String, EventCounter>,
 }
 
 /// Whether the file is damaged.
@@ -104,7 +105,7 @@ impl Writer {
             record,
             clock: None,
             noted_policy: None,
-            removed_letters: 0,
+            removed_letters: EventCounter::default(),
             removed_unread: BTreeMap::new(),
         })
     }

@@ -68,7 +68,8 @@ fn what_is_refused_is_a_dead_letter_and_can_be_sent_again() {
 
     running.room().write("yes", "");
     let (_, said) = run(running.room(), &["redeliver", "--lane", "exec"]);
-    let expected = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n";
+    let expected = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n\
+        pigear: delivered 2, refused again 0, left 0\n";
     assert_eq!(said, expected);
     until("both are taken", || lane(running.room(), "exec") == Some((0, 0)));
     assert_eq!(run(running.room(), &["query", "--dead-letters"]).0, "");
@@ -366,8 +367,74 @@ fn dead_letters_that_a_format_leaves_out_are_counted() {
     let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
     assert_eq!(store.execute("UPDATE dead_letter SET data = x'00'", []).unwrap(), 1);
     drop(store);
-    let said = "pigear: 1 dead letter was left out: its alert is damaged, and has no format\n";
+    let said = "pigear: 1 dead letter was left out: its alert is damaged\n";
     assert_eq!(run(&room, &query), (String::new(), said.to_owned()));
+}
+
+/// Two dead letters, of TCP and of ICMP.
+fn two_refused() -> Running {
+    let mut running = picky().args(["--sensor", "here"]).start();
+    running.send(&sent("v2919/http").swap_remove(0));
+    running.send(&ping());
+    until("both are refused", || lane(running.room(), "exec") == Some((0, 2)));
+    running
+}
+
+#[test]
+fn dead_letters_of_some_alerts_are_shown() {
+    let (room, _) = end(two_refused());
+    let shown = |args: &[&str]| {
+        let (letters, said) = run(&room, &[&["query", "--dead-letters"], args].concat());
+        let lines = letters
+            .lines()
+            .filter(|line| line.starts_with(' '))
+            .map(|line| line.split_whitespace().next().unwrap().parse::<u32>().unwrap());
+        (lines.collect::<Vec<_>>(), said)
+    };
+    let only = |ids: &[u32]| (ids.to_vec(), String::new());
+    assert_eq!(shown(&["--sensor", "here"]), only(&[2, 1]));
+    for args in [
+        &["--proto", "icmp"][..],
+        &["--sid", "1:1000134"],
+        &["--sid", "1000134", "--sensor", "here"],
+        &["--text", "icmp echo"],
+        &["--class", "none", "--priority", "3"],
+        &["--filter", "alert.proto == \"ICMP\""],
+        &["--since", "2025-06-15 18:06:40", "--until", "2025-06-15 18:06:41", "--utc"],
+    ] {
+        assert_eq!(shown(args), only(&[2]), "{args:?}");
+    }
+    assert_eq!(shown(&["--proto", "tcp", "--limit", "1"]), only(&[1]));
+    let more = "pigear: no dead letter meets all conditions\n";
+    assert_eq!(shown(&["--host", "203.0.113.77"]), (vec![], more.to_owned()));
+    let json = run(&room, &["query", "--dead-letters", "--proto", "icmp", "--format", "json"]).0;
+    assert_eq!(objects(&json)[0]["msg"], "ICMP Echo Request");
+
+    let output = program().args(["query", "--dead-letters", "--starred"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("hint: dead letters can be selected by --lane, and by all"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_last_line_of_redeliver_says_what_became_of_all() {
+    let running = two_refused();
+    let again = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n";
+    let (_, said) = run(running.room(), &["redeliver"]);
+    assert_eq!(said, format!("{again}pigear: delivered 0, refused again 2, left 0\n"));
+    let (room, _) = end(running);
+    let (_, said) = run(&room, &["redeliver"]);
+    let left = "pigear: delivered 0, refused again 0, left 2 (2 still to be sent)\n";
+    assert_eq!(said, again.to_owned() + left);
+    let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
+    let damaged = "UPDATE dead_letter SET damaged = 1, again = 0 WHERE id = 1";
+    assert_eq!(store.execute(damaged, []).unwrap(), 1);
+    drop(store);
+    let (_, said) = run(&room, &["redeliver", "--wait", "0"]);
+    let left = "pigear: delivered 0, refused again 0, left 2 (1 still to be sent)\n";
+    assert!(said.ends_with(left), "{said}");
 }
 
 #[test]

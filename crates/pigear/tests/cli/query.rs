@@ -291,10 +291,10 @@ fn options_that_would_be_ignored_are_refused() {
     for args in [
         &["--id", "1", "--since", "1h"][..],
         &["--packet", "1", "--sid", "7"],
-        &["--dead-letters", "--class", "x"],
+        &["--dead-letters", "--starred"],
         &["--rules", ".", "--sid", "7"],
         &["--rules", ".", "--count-by", "sid"],
-        &["--lane", "x", "--sid", "7"],
+        &["--lane", "x", "--starred"],
         &["--lane", "x", "--rules", "."],
     ] {
         let (_, stderr, status) = ask(&room, args);

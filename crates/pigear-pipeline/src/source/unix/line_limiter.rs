@@ -1,6 +1,8 @@
 use std::time::{Duration, Instant};
 
-/// How many lines in a row are logged, before only each at a power of two is.
+use crate::event_counter::EventCounter;
+
+/// How many lines in a row are logged, before only some are.
 const IN_A_ROW: u64 = 16;
 
 /// After how long without a line the next ones are a new row.
@@ -9,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// Keeps the log short where another user can cause a line as often as it likes.
 #[derive(Debug, Default)]
 pub(super) struct LineLimiter {
-    lines: u64,
+    lines: EventCounter,
     last: Option<Instant>,
 }
 
@@ -17,11 +19,10 @@ impl LineLimiter {
     /// Whether a line of now is to be logged.
     pub(super) fn is_worth_a_line(&mut self, now: Instant) -> bool {
         if self.last.is_none_or(|last| now.duration_since(last) > PAUSE) {
-            self.lines = 0;
+            self.lines = EventCounter::default();
         }
         self.last = Some(now);
-        self.lines += 1;
-        self.lines <= IN_A_ROW || self.lines.is_power_of_two()
+        self.lines.add_at(1, now).is_some() || self.lines.get() <= IN_A_ROW
     }
 }
 

@@ -86,11 +86,13 @@ pub(in crate::command) struct QueryArgs {
     #[arg(long)]
     pub(in crate::command) utc: bool,
 
-    /// Show dead letters: what was refused for good, with the reasons
+    /// Show dead letters, which were refused for good, with the reasons; also only those of some alerts
     #[arg(
         long,
         alias = "dead-letter",
-        conflicts_with_all = ["follow", "count_by", "id", "packet", "pcap", "Selection"]
+        conflicts_with_all = [
+            "follow", "count_by", "id", "packet", "pcap", "acknowledged", "starred", "comment"
+        ]
     )]
     pub(in crate::command) dead_letters: bool,
 
@@ -99,7 +101,7 @@ pub(in crate::command) struct QueryArgs {
         long,
         value_name = "NAME",
         requires = "dead_letters",
-        conflicts_with_all = ["follow", "count_by", "id", "packet", "pcap", "Selection"]
+        conflicts_with_all = ["follow", "count_by", "id", "packet", "pcap", "acknowledged", "starred", "comment"]
     )]
     pub(in crate::command) lane: Option<String>,
 
@@ -196,4 +198,8 @@ pub(in crate::command) struct RedeliverArgs {
     /// Only the dead letters of this handler
     #[arg(long, value_name = "NAME")]
     pub(in crate::command) lane: Option<String>,
+
+    /// Wait at most this long for what becomes of them, if a Pigear runs that writes to the store
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u64).range(..=86_400))]
+    pub(in crate::command) wait: u64,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use pigear_alert::{Alert, plural};
-use pigear_pipeline::{Backoff, Context, Deadline, Retries};
+use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, Retries};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -97,7 +97,7 @@ impl Publisher {
     pub(super) async fn publish_all(&mut self, alerts: &[Arc<Alert>]) -> Vec<Outcome> {
         let messages: Vec<_> = alerts.iter().map(|alert| self.message(alert)).collect();
         let mut outcomes = vec![Outcome::Open; alerts.len()];
-        let (mut backoff, mut failures) = (Backoff::new(BACKOFF), 0_u32);
+        let (mut backoff, mut failures) = (Backoff::new(BACKOFF), EventCounter::default());
         let Publishing { mut batch_bytes, mut is_retry, .. } = self.publishing;
         let deadline = self.deadline.clone();
         let mut open = alerts.len();
@@ -120,7 +120,7 @@ impl Publisher {
             self.connection = None;
             let problem = match problem {
                 // Brokers close idle connections and move leaders as a matter of course.
-                Trouble::Lost(_) if was_connected && failures == 0 => continue,
+                Trouble::Lost(_) if was_connected && failures.get() == 0 => continue,
                 Trouble::Lost(problem) | Trouble::Later(problem) | Trouble::Refused(problem) => {
                     problem
                 }
@@ -128,8 +128,7 @@ impl Publisher {
             };
             self.retries.count();
             let wait = backoff.failed();
-            failures = failures.saturating_add(1);
-            if failures.is_power_of_two() {
+            if failures.add(1).is_some() {
                 let waiting = plural::count(open as u64, "alert");
                 warn!("{self}: {problem}; trying again in {wait:?} (at least {waiting})");
             }
@@ -137,7 +136,7 @@ impl Publisher {
                 break;
             }
         }
-        if failures > 0 && open == 0 {
+        if failures.get() > 0 && open == 0 {
             info!("{self}: works again");
         }
         self.publishing.is_retry = false;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
-use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
+use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, Stop};
 use rskafka::record::{Record, RecordAndOffset};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
@@ -50,7 +50,7 @@ pub(crate) struct KafkaSource {
     recent: Recent,
     saved: Instant,
     /// Messages that are not alerts.
-    undecoded: u64,
+    undecoded: EventCounter,
     /// Alerts that came again.
     duplicates: u64,
 }
@@ -89,7 +89,7 @@ impl KafkaSource {
             decoder: Decoder::default(),
             recent: Recent::new(RECENT),
             saved: Instant::now(),
-            undecoded: 0,
+            undecoded: EventCounter::default(),
             duplicates: 0,
         })
     }
@@ -122,7 +122,7 @@ impl KafkaSource {
                 }
             };
             let wait = backoff.failed();
-            if backoff.attempts().is_power_of_two() {
+            if backoff.is_worth_a_line() {
                 warn!("source {}: {problem}; trying again in {wait:?}", self.name());
             }
             let until = Instant::now() + wait;
@@ -329,9 +329,8 @@ impl KafkaSource {
             return ControlFlow::Break(End::Again(format!("cannot keep {reason}")));
         }
         run.intake.damaged(1);
-        self.undecoded += 1;
-        if self.undecoded.is_power_of_two() {
-            warn!("source {}: {reason}; {} undecoded so far", self.name(), self.undecoded);
+        if let Some(count) = self.undecoded.add(1) {
+            warn!("source {}: {reason}; {count} undecoded so far", self.name());
         }
         self.places.take(partition, offset, 0);
         ControlFlow::Continue(())

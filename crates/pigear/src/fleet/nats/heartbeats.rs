@@ -8,7 +8,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use jiff::Timestamp;
-use pigear_pipeline::{Context, Stats};
+use pigear_pipeline::{Context, EventCounter, Stats};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -110,19 +110,18 @@ struct Sender {
 
 impl Sender {
     async fn run(mut self, end: Arc<Notify>) {
-        let mut failures = 0_u32;
+        let mut failures = EventCounter::default();
         let mut stopped = false;
         while !stopped {
             match self.send_all(false).await {
-                Ok(()) if failures > 0 => {
+                Ok(()) if failures.get() > 0 => {
                     info!("handler {}: heartbeats are sent again", self.handler);
-                    failures = 0;
+                    failures = EventCounter::default();
                 }
                 Ok(()) => {}
                 Err(Problem::NoConnection) => debug!("no connection for a heartbeat"),
                 Err(Problem::Refused(problem)) => {
-                    failures = failures.saturating_add(1);
-                    if failures.is_power_of_two() {
+                    if failures.add(1).is_some() {
                         warn!("handler {}: heartbeats can't be sent: {problem}", self.handler);
                     }
                 }

@@ -9,7 +9,7 @@ use async_nats::jetstream::Context as JetStream;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, Event};
 use pigear_alert::{Alert, plural};
-use pigear_pipeline::{Backoff, Context, Deadline, Retries};
+use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, Retries};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -168,11 +168,11 @@ impl Publisher {
     pub(super) async fn publish_all(&mut self, alerts: &[Arc<Alert>]) -> Vec<Outcome> {
         let messages: Vec<_> = alerts.iter().map(|alert| self.message(alert)).collect();
         let mut outcomes = vec![Outcome::Open; alerts.len()];
-        let (mut backoff, mut failures) = (Backoff::new(BACKOFF), 0_u32);
+        let (mut backoff, mut failures) = (Backoff::new(BACKOFF), EventCounter::default());
         let deadline = self.deadline.clone();
         let mut open = alerts.len();
         while open > 0 {
-            let is_retry = self.is_first || failures > 0;
+            let is_retry = self.is_first || failures.get() > 0;
             let attempt = Box::pin(self.attempt(&messages, &mut outcomes, is_retry));
             let Some(attempt) = in_time(&deadline, attempt).await else { break };
             let before = std::mem::replace(&mut open, outcome::count_open(&outcomes));
@@ -183,8 +183,7 @@ impl Publisher {
             }
             self.retries.count();
             let wait = backoff.failed();
-            failures = failures.saturating_add(1);
-            if failures.is_power_of_two() {
+            if failures.add(1).is_some() {
                 let waiting = plural::count(open as u64, "alert");
                 warn!("{self}: {problem}; trying again in {wait:?} (at least {waiting})");
             }
@@ -192,7 +191,7 @@ impl Publisher {
                 break;
             }
         }
-        if failures > 0 && open == 0 {
+        if failures.get() > 0 && open == 0 {
             info!("{self}: works again");
         }
         self.is_first = false;

@@ -11,7 +11,7 @@ use async_nats::{Client, Event};
 use futures_util::StreamExt;
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
-use pigear_pipeline::{AlertFactory, Backoff, Fanout, Flow, Intake, Source, Stop};
+use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, Stop};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
@@ -78,7 +78,7 @@ pub(crate) struct NatsSource {
     unsure: u32,
     others: OtherReaders,
     /// Messages that are not alerts.
-    undecoded: u64,
+    undecoded: EventCounter,
     /// Alerts that came again.
     duplicates: u64,
 }
@@ -131,7 +131,7 @@ impl NatsSource {
             created: None,
             unsure: UNSURE,
             others: OtherReaders::default(),
-            undecoded: 0,
+            undecoded: EventCounter::default(),
             duplicates: 0,
         })
     }
@@ -178,7 +178,7 @@ impl NatsSource {
                 (Err(problem), _) => problem,
             };
             let wait = backoff.failed();
-            if backoff.attempts().is_power_of_two() {
+            if backoff.is_worth_a_line() {
                 warn!("source {}: {problem}; trying again in {wait:?}", self.name());
             }
             let until = Instant::now() + wait;
@@ -377,9 +377,8 @@ impl NatsSource {
             return;
         }
         run.intake.damaged(1);
-        self.undecoded += 1;
-        if self.undecoded.is_power_of_two() {
-            warn!("source {}: {reason}; {} undecoded so far", self.name(), self.undecoded);
+        if let Some(count) = self.undecoded.add(1) {
+            warn!("source {}: {reason}; {count} undecoded so far", self.name());
         }
         if let Some(reply) = message.reply.clone() {
             let version = client.server_info().version;

@@ -110,7 +110,7 @@ impl Stream {
     fn is_time_up_for_next_start(&mut self) -> bool {
         let (how, output) = self.end();
         let wait = self.backoff.failed();
-        if self.backoff.attempts().is_power_of_two() {
+        if self.backoff.is_worth_a_line() {
             let program = self.command.program();
             warn!("handler {}: {program} {how}; restarting in {wait:?}{output}", self.name);
         }

@@ -129,7 +129,7 @@ impl Sender {
                 Answer::Failed { problem, asked } => (problem, asked),
             };
             let wait = backoff.failed_asked(asked);
-            batch.report_failed(backoff.attempts(), &problem, wait);
+            batch.report_failed(&backoff, &problem, wait);
             if !batch.stopping.pause(wait).await {
                 self.gave_up.store(true, Ordering::Relaxed);
                 warn!("{batch}: {problem}; giving up, the handler is to end");
@@ -192,10 +192,10 @@ impl Batch<'_> {
         self.outcomes.settle_each(part, results)
     }
 
-    /// Logs a failed attempt: the first, the second, the fourth, and so on.
-    fn report_failed(&self, attempt: u32, problem: &str, wait: Duration) {
-        if attempt.is_power_of_two() {
-            let seconds = wait.as_secs_f64();
+    /// Logs some of the failed attempts.
+    fn report_failed(&self, backoff: &Backoff, problem: &str, wait: Duration) {
+        if backoff.is_worth_a_line() {
+            let (attempt, seconds) = (backoff.attempts(), wait.as_secs_f64());
             warn!("{self}: {problem}; attempt {attempt}, trying again in {seconds:.1} s");
         }
     }

@@ -27,7 +27,7 @@ pub(super) struct OwnFile {
     pub(super) path: PathBuf,
     pub(super) file: File,
     /// `None` where the file system has no locks.
-    _lock: Option<Flock<File>>,
+    lock: Option<Flock<File>>,
 }
 
 impl OwnFile {
@@ -90,7 +90,7 @@ impl OwnFile {
         let Ok(file) = opened else { return Ok(None) };
         let Ok(own) = Self::locked(path, file) else { return Ok(None) };
         // Another Pigear may have written to it, or removed it, before it was locked.
-        if own._lock.is_none() || !own.is_at_path() || !is_ours(&own.file.metadata()?) {
+        if own.lock.is_none() || !own.is_at_path() || !is_ours(&own.file.metadata()?) {
             return Ok(None);
         }
         debug!("{} is there, and empty: it is used again", path.display());
@@ -107,7 +107,7 @@ impl OwnFile {
                 None
             }
         };
-        Ok(Self { path: path.to_owned(), file, _lock: lock })
+        Ok(Self { path: path.to_owned(), file, lock })
     }
 
     /// What writes to it from its position.

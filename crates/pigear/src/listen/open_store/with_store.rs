@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pigear_alert::plural;
 use pigear_pipeline::source::unified2::AlreadyHandled;
-use pigear_pipeline::{LaneSettings, OnError, Pipeline, Queue, WhenFull};
+use pigear_pipeline::{EventCounter, LaneSettings, OnError, Pipeline, Queue, WhenFull};
 
 use tracing::warn;
 
@@ -153,7 +153,7 @@ impl OpenStore {
 
 /// Events of which isn't known whether their alerts are stored, by the kind of error.
 #[derive(Default)]
-struct Unchecked(HashMap<Discriminant<StoreProblem>, u64>);
+struct Unchecked(HashMap<Discriminant<StoreProblem>, EventCounter>);
 
 impl Unchecked {
     fn warn(&mut self, error: &StoreError) {
@@ -162,18 +162,14 @@ impl Unchecked {
         }
     }
 
-    /// Counts an event. What is to be logged is said at the first of a kind, and whenever their number has
-    /// doubled.
+    /// Counts an event. What is to be logged is said at the first of a kind, and now and then.
     fn count(&mut self, error: &StoreError) -> Option<String> {
-        let count = self.0.entry(discriminant(&error.source)).or_default();
-        *count += 1;
+        let count = self.0.entry(discriminant(&error.source)).or_default().add(1)?;
         let problem = format!("cannot check whether alerts are in {error}: {}", error.source);
-        match *count {
-            1 => Some(problem),
-            count => count
-                .is_power_of_two()
-                .then(|| format!("{problem}; {} so far", plural::count(count, "event"))),
-        }
+        Some(match count {
+            1 => problem,
+            count => format!("{problem}; {} so far", plural::count(count, "event")),
+        })
     }
 }
 

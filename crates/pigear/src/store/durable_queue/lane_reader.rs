@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
+use pigear_pipeline::EventCounter;
 use tracing::error;
 
 use super::found::Found;
@@ -32,7 +33,7 @@ pub(super) struct LaneReader {
     /// When it was last looked for dead letters.
     looked: Option<Instant>,
     /// How often dead letters could not be read.
-    letter_failures: u32,
+    letter_failures: EventCounter,
 }
 
 impl LaneReader {
@@ -40,7 +41,14 @@ impl LaneReader {
     pub(super) fn new(reader: Reader, settled: &SettledRanges) -> Self {
         let read = settled.done();
         let passed = read + settled.count_behind(read);
-        Self { reader, read, passed, letters_file: None, looked: None, letter_failures: 0 }
+        Self {
+            reader,
+            read,
+            passed,
+            letters_file: None,
+            looked: None,
+            letter_failures: EventCounter::default(),
+        }
     }
 
     /// When to look for dead letters again.
@@ -66,8 +74,7 @@ impl LaneReader {
         let letters = match self.reader.marked_letters(&lane.name, most) {
             Ok(letters) => letters,
             Err(problem) => {
-                self.letter_failures += 1;
-                if self.letter_failures.is_power_of_two() {
+                if self.letter_failures.add(1).is_some() {
                     error!("handler {}: cannot read its dead letters: {problem}", lane.name);
                 }
                 return Vec::new();

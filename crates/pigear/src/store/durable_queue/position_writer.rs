@@ -1,7 +1,7 @@
 //! Writes which alerts a lane has settled, and what became of dead letters, to the store.
 
 use pigear_alert::plural;
-use pigear_pipeline::Totals;
+use pigear_pipeline::{EventCounter, Totals};
 use tracing::{debug, error, warn};
 
 use super::found::Found;
@@ -30,8 +30,11 @@ pub(super) struct PositionWriter {
     noted: Position,
     /// What could not be written yet. As it is stored, the alerts that these are of are not settled.
     pub(super) unwritten: LetterChanges,
+    /// How many of them were not there when they were to be read.
+    gone: EventCounter,
     /// How often nothing could be written, and why not.
-    failures: u32,
+    failures: EventCounter,
+    is_worth_a_line: bool,
     problem: String,
 }
 
@@ -45,7 +48,9 @@ impl PositionWriter {
             lost: Totals::default(),
             noted: begin,
             unwritten: LetterChanges::default(),
-            failures: 0,
+            gone: EventCounter::default(),
+            failures: EventCounter::default(),
+            is_worth_a_line: false,
             problem: String::new(),
         }
     }
@@ -64,7 +69,7 @@ impl PositionWriter {
 
     /// Why not everything is written.
     pub(super) fn unrecorded(&self) -> Option<String> {
-        (self.failures > 0 && !self.is_noted()).then(|| self.problem.clone())
+        (self.failures.get() > 0 && !self.is_noted()).then(|| self.problem.clone())
     }
 
     /// What was settled is to be written. Its dead letters are from this file.
@@ -82,11 +87,9 @@ impl PositionWriter {
     /// What the lane never gets is settled at once, and to be written.
     pub(super) fn leave_out(&mut self, lane: &LaneHandle, found: &mut Found) {
         let name = &lane.name;
-        let before = self.lost.dropped;
-        self.lost.dropped += found.count_gone();
-        // There may be many, so this is logged at powers of two.
-        if before.checked_ilog2() != self.lost.dropped.checked_ilog2() {
-            let gone = self.lost.dropped;
+        let gone = found.count_gone();
+        self.lost.dropped += gone;
+        if let Some(gone) = self.gone.add(gone) {
             warn!(
                 "handler {name}: lost {} before it got them, so far",
                 plural::count(gone, "alert")
@@ -118,11 +121,11 @@ impl PositionWriter {
                 self.noted = position;
                 self.ranges.written(file);
                 self.unwritten = LetterChanges::default();
-                self.failures = 0;
+                self.failures = EventCounter::default();
             }
             Err(problem) => {
                 debug!("handler {}: cannot note how far it is: {problem}", lane.name);
-                self.failures += 1;
+                self.is_worth_a_line = self.failures.add(1).is_some();
                 self.say_unwritten(lane, &problem);
                 self.problem = problem.to_string();
             }
@@ -141,7 +144,7 @@ impl PositionWriter {
                 "handler {name}: {letters} could not be written: {problem}; {lost} of them are lost, and \
                 the alerts of the others come again in the next run"
             );
-        } else if n > 0 && self.failures.is_power_of_two() {
+        } else if n > 0 && self.is_worth_a_line {
             error!("handler {name}: cannot write {letters} yet: {problem}");
         }
     }

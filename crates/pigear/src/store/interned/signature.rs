@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::provenance::{self, OWN_DIALECT};
 use super::row::{InternedRow, InternedTable, WantedRow};
+use crate::store::criteria::SignatureFields;
 use crate::store::damage::Damage;
 use crate::store::digest::Digest;
 use crate::store::error::StoreProblem;
@@ -73,9 +74,15 @@ impl Signature {
         self.names.looked.as_ref().map_or(&self.sent, |looked| &looked.message)
     }
 
-    /// Whether the message contains a text in lower case.
-    pub(in crate::store) fn contains(&self, text: &str) -> bool {
-        String::from_utf8_lossy(self.message()).to_lowercase().contains(text)
+    /// What of it is a criterion.
+    pub(in crate::store) fn fields(&self) -> SignatureFields<'_> {
+        SignatureFields {
+            gid: self.gid,
+            sid: self.sid,
+            priority: self.priority,
+            class: self.class(),
+            message: self.message().into(),
+        }
     }
 
     /// The class.

@@ -173,7 +173,7 @@ fn what_is_removed_before_a_lane_got_it_counts_at_once() {
     let expected = (left as u64, gone as u64);
     // While the lane's handler is busy, and takes nothing.
     assert_eq!(state(), expected);
-    assert_eq!(store.0.writer.lock().removed_unread["http"], expected.1);
+    assert_eq!(store.0.writer.lock().removed_unread["http"].get(), expected.1);
     assert_eq!((lane.waiting(), lane.take_lost().dropped), (all.len(), expected.1));
     assert_eq!((lane.waiting(), lane.take_lost().dropped), (left, 0));
     assert_eq!((lane.received(), state()), (all.len() as u64, expected));
