@@ -56,18 +56,28 @@ pub(super) enum Command {
     #[cfg(feature = "store")]
     Query(Box<QueryArgs>),
     /// Show on a screen what a store gets: rates, top signatures and sources, the newest alerts
+    ///
+    /// Another Pigear may write to the store, or none. The screen needs 80 columns and 24 rows; `?` lists the
+    /// keys. docs/top.md has more.
     #[cfg(feature = "top")]
     Top(Box<TopArgs>),
     /// List the handlers that get their alerts from the store, with how many wait for each
     #[cfg(feature = "store")]
     Lanes(LanesArgs),
     /// Send alerts again that were refused for good
+    ///
+    /// They are the dead letters that `pigear query --dead-letters` shows. The Pigear that runs their handler sends
+    /// them: at once, or when it next starts. The last line says how many it delivered, how many were refused again, and
+    /// how many are left.
     #[cfg(feature = "store")]
     Redeliver(RedeliverArgs),
     /// List the sensors of a fleet: last sign of life, what they received and lost, how far they are behind
     #[cfg(feature = "nats")]
     Sensors(SensorsArgs),
     /// Serve a live page over the store, and its API, or manage who may see it
+    ///
+    /// The store may be one that another Pigear writes, or that none writes any more; nothing but triage is written
+    /// to it. With --config, the keys of [web] apply too. docs/web.md explains the page, the API and who may see them.
     #[cfg(feature = "web")]
     Web(Box<WebArgs>),
     /// Check a configuration file, or show what can be written into one
@@ -77,6 +87,9 @@ pub(super) enum Command {
         command: ConfigCommand,
     },
     /// Look for what is wrong between Snort and Pigear, and say what to do about it
+    ///
+    /// Reads only, and changes nothing; --listen makes a socket for a while. Each finding says what was found, why it
+    /// matters, and what to type. The status is 1 if something is wrong. docs/doctor.md has more.
     Doctor(DoctorArgs),
     /// Print a script that completes the command line in a shell: options, handlers, keys, fields
     ///
@@ -103,10 +116,6 @@ pub(super) enum Command {
     },
 }
 
-/// Look for what is wrong between Snort and Pigear, and say what to do about it
-///
-/// Reads only, and changes nothing; --listen makes a socket for a while. Each finding says what was found, why it matters, and what to type. The
-/// status is 1 if something is wrong. docs/doctor.md has more.
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
     /// The configuration file of Pigear

@@ -14,9 +14,9 @@ use crate::keys::parsed_option;
 pub struct StoreConfig {
     /// Keep every alert in this file, for `pigear query` and for handlers that must not lose any
     ///
-    /// Alerts for `http`, `syslog` over TCP and TLS, and `exec` (and others with NAME.durable=true) then
-    /// wait in the file, and survive crashes. A new handler begins with the next alert, or with
-    /// NAME.from=start with the oldest. docs/store.md has the guarantees.
+    /// Alerts for `http`, `exec`, `nats`, `kafka`, and `syslog` over TCP and TLS (and others with
+    /// NAME.durable=true) then wait in the file, and survive crashes. A new handler begins with the next
+    /// alert, or with NAME.from=start with the oldest. docs/store.md has the guarantees.
     #[cfg_attr(feature = "command", arg(id = "store", long, value_name = "PATH"))]
     pub path: Option<PathBuf>,
 

@@ -18,7 +18,7 @@ use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
-use self::own_file::OwnFile;
+use self::own_file::{OwnFile, WhenTaken};
 use super::rotate::warn_of_no_room;
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, SetupError};
@@ -53,14 +53,6 @@ pub struct Record {
     when_taken: WhenTaken,
     /// `None` while there is no room for the file.
     recording: Option<Recording>,
-}
-
-/// What happens if the file exists: a recording never replaces one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WhenTaken {
-    Refuse,
-    /// A program that is started again after a crash must receive.
-    TakeFreeName,
 }
 
 impl Record {

@@ -139,10 +139,6 @@ impl QueryArgs {
     }
 }
 
-/// Show on a screen what a store gets: rates, top signatures and sources, the newest alerts
-///
-/// Another Pigear may write to the store, or none. The screen needs 80 columns and 24 rows; `?` lists the
-/// keys.
 #[cfg(feature = "top")]
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct TopArgs {

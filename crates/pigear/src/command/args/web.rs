@@ -5,10 +5,6 @@ use clap::Subcommand;
 use super::stored::StoreArgs;
 use crate::web::Listen;
 
-/// Serve a live page over the store, and its API
-///
-/// The store may be one that another Pigear writes, or that none writes any more; nothing but triage is written
-/// to it. With --config, the keys of [web] apply too. docs/web.md explains the page, the API and who may see them.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(in crate::command) struct WebArgs {

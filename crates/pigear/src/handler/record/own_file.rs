@@ -15,12 +15,19 @@ use nix::unistd::Uid;
 use pigear_pipeline::recording::Writer;
 use tracing::{debug, info, warn};
 
-use super::WhenTaken;
 use crate::keys::FileMode;
 use crate::output_file;
 
 /// The most names that are tried.
 const MOST_NAMES: u32 = 10_000;
+
+/// What happens if the file exists: a recording never replaces one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhenTaken {
+    Refuse,
+    /// A program that is started again after a crash must receive.
+    TakeFreeName,
+}
 
 /// The file of a recording.
 pub(super) struct OwnFile {

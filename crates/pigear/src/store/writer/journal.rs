@@ -60,8 +60,9 @@ impl Writer {
         let path = self.path.display();
         if is_index_gone {
             error!(
-                "{path}: something removed {path}-shm while alerts are stored; restart Pigear, and remove none of \
-                the store's files while it runs; what is stored is moved into {path} at once"
+                "{path}: something removed {path}-shm while alerts are stored; nothing is lost: what is stored is \
+                moved into {path} at once; restart Pigear before another program writes to the store, and remove \
+                none of its files while Pigear runs"
             );
         } else {
             error!(

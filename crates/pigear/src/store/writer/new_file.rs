@@ -76,7 +76,7 @@ impl Writer {
     fn come_back(&mut self) -> Result<(), StoreProblem> {
         for file in &self.beside {
             if journal::is_gone(file)? {
-                let problem = "the file is back, but without its journal; restart Pigear";
+                let problem = "the file is back, but without its journal: nothing is stored until you restart Pigear";
                 return Err(StoreProblem::Database(problem.to_owned()));
             }
         }
