@@ -55,8 +55,6 @@ pub(crate) use exposure::Exposure;
 pub use file::ConfigError;
 #[cfg(feature = "command")]
 pub(crate) use file_keys::FileKey;
-pub(crate) use handler_names::HandlerNames;
-pub use handler_names::NameTaken;
 pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};
 #[cfg(feature = "command")]

@@ -130,7 +130,6 @@ impl Failure {
             {
                 (WRONG_USAGE, Some(python_hint("data", name)))
             }
-            ListenError::HandlerName { .. } => (WRONG_USAGE, None),
             ListenError::Filter { .. } => (WRONG_USAGE, Some(FILTER_HINT.into())),
             #[cfg(feature = "store")]
             ListenError::Store { source: StoreProblem::Full, .. } if said.limits_store => {

@@ -13,11 +13,9 @@ use super::args::ListenArgs;
 use super::failure::Failure;
 use super::mistakes;
 use crate::config::{
-    Accounts, Config, Exposure, FilterConfig, HandlerConfig, HandlerNames, Mistake, SourceConfig,
-    StoreConfig,
+    Accounts, Config, Exposure, FilterConfig, HandlerConfig, Mistake, SourceConfig, StoreConfig,
 };
 use crate::input_file::{self, MAX_OWN_CONFIG};
-use crate::listen::ListenError;
 use crate::registry::Registry;
 use crate::shell_word::quoted;
 
@@ -118,7 +116,6 @@ pub(super) fn merged(
     args: ListenArgs,
     registry: &Registry,
 ) -> Result<Config, Failure> {
-    check_names(&config).map_err(|error| explained(error.into(), &args, registry))?;
     add_source(&mut config, args.source).map_err(Failure::usage)?;
     add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
     apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
@@ -156,17 +153,6 @@ fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
         config.sources.push(typed);
     } else if typed != SourceConfig::default() {
         bail!("the configuration file has sources; source options can't be used with it");
-    }
-    Ok(())
-}
-
-/// Each handler that has a name of its own must be the only one of it: the names of others are made up from these.
-fn check_names(config: &Config) -> Result<(), ListenError> {
-    let mut names = HandlerNames::default();
-    for handler in &config.handlers {
-        if let Some(name) = &handler.name {
-            names.take(name).map_err(|taken| ListenError::of_name(handler, taken))?;
-        }
     }
     Ok(())
 }

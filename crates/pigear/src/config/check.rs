@@ -13,7 +13,8 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::file::{File, Handler, not_repeatable};
-use super::{Config, HandlerNames, SourceConfig, StoreConfig};
+use super::handler_names::HandlerNames;
+use super::{Config, SourceConfig, StoreConfig};
 use crate::keys::{Keys, in_words, key_names};
 use crate::listen::{
     ListenError, check_lane, check_source, check_store, group_id, known_user, user_id,

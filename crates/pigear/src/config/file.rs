@@ -1,6 +1,5 @@
 //! Reading a configuration file.
 
-use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use pigear_pipeline::{OnError, WhenFull};
 use serde::Deserialize;
 use toml::{Spanned, Table};
 
+use super::handler_names::HandlerNames;
 use super::lines::Lines;
 use super::{
     Begin, Config, FilterConfig, HandlerConfig, MetricsAddress, PrivilegeConfig, Sandbox,
@@ -165,15 +165,13 @@ impl Config {
             place: format!("{}: filter", place(lines.line(script.span().start))),
             script: script.into_inner(),
         };
-        let mut names = HashSet::new();
+        let mut names = HandlerNames::default();
         let handler = |handler: Spanned<Handler>| {
             let line = lines.line(handler.span().start);
             let broken = |problem| ConfigError::Broken { path: path.to_owned(), line, problem };
             let mut handler = handler.into_inner();
-            if let Some(name) = &handler.name
-                && !names.insert(name.clone())
-            {
-                return Err(broken(format!("another handler is named {name}")));
+            if let Some(name) = &handler.name {
+                names.take(name).map_err(|taken| broken(taken.to_string()))?;
             }
             let filter = handler.filter.take().map(filter);
             let config = handler.into_config(place(line), filter);

@@ -10,7 +10,7 @@ use super::files::Files;
 use super::lane_check::{check_lane, check_store};
 use super::lanes;
 use super::source_check::check_source;
-use crate::config::{Config, HandlerConfig, HandlerNames, SourceConfig};
+use crate::config::{Config, HandlerConfig, SourceConfig};
 use crate::input_file::MAX_CONFIG;
 use crate::names::NameFiles;
 use crate::registry::Registry;
@@ -33,12 +33,9 @@ pub(super) fn check(
     }
     config.sources.iter().try_for_each(check_source)?;
     check_store(&config.store)?;
-    let mut names = HandlerNames::default();
     for handler in &config.handlers {
         let name = handler.name.as_deref().or_else(|| registry.resolve(&handler.kind).ok());
-        let name = name.unwrap_or(&handler.kind);
-        names.take(name).map_err(|taken| ListenError::of_name(handler, taken))?;
-        check_lane(handler, name, &config.store)?;
+        check_lane(handler, name.unwrap_or_default(), &config.store)?;
     }
     config.handlers.iter().try_for_each(|handler| lanes::check(config, handler, registry))?;
     let mut files = Files::of(config, registry);

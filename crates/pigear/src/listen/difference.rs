@@ -28,6 +28,9 @@ impl<'a> Difference<'a> {
         let mut difference = Self::default();
         for handler in &next.handlers {
             let name = name_of(handler);
+            if next.handlers.iter().filter(|it| name_of(it) == name).count() > 1 {
+                return Err(format!("two handlers are named {name}; rename one"));
+            }
             let Some(old) = before.handlers.iter().find(|it| name_of(it) == name) else {
                 difference.added.push(handler);
                 continue;

@@ -9,7 +9,7 @@ use pigear_pipeline::source::unified2::OpenError;
 use pigear_pipeline::source::unix::BindError;
 
 use super::directories::{self, MissingDirectory};
-use crate::config::{HandlerConfig, NameTaken, SourceKind};
+use crate::config::SourceKind;
 use crate::names::NameFileError;
 use crate::registry::{BuildError, Unresolved};
 use crate::rules::RulesError;
@@ -25,14 +25,6 @@ pub enum ListenError {
         place: Option<String>,
         /// The cause.
         problem: BuildError,
-    },
-    /// Two handlers have one name.
-    #[error("{}{problem}", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
-    HandlerName {
-        /// Where the second of them is configured.
-        place: Option<String>,
-        /// The cause.
-        problem: NameTaken,
     },
     /// The store can't be used.
     #[cfg(feature = "store")]
@@ -187,10 +179,4 @@ pub enum ListenError {
     /// The settings of a source contradict each other.
     #[error("{0}")]
     Source(&'static str),
-}
-
-impl ListenError {
-    pub(crate) fn of_name(handler: &HandlerConfig, problem: NameTaken) -> Self {
-        Self::HandlerName { place: handler.place.clone(), problem }
-    }
 }

@@ -159,10 +159,11 @@ fn two_handlers_of_one_name_are_refused_before_anything_is_made() {
     assert!(["x", "y", "log/snort_alert"].iter().all(|path| !room.at(path).exists()));
     // What the command line replaces doesn't hide it.
     let room = Test::bare().file("pigear.toml", text).args(["--config", "pigear.toml", "a.path=z"]);
-    room.stderr("error: pigear.toml:7: another handler is named a\n").status(2);
+    room.stderr("error: pigear.toml:7:1: another handler is named a\n").status(2);
     let room =
         Test::bare().file("pigear.toml", text).args(["config", "show", "--config", "pigear.toml"]);
-    room.stderr("error: pigear.toml:7:1: another handler is named a\n").status(2);
+    let said = "pigear.toml:7:1: another handler is named a\nerror: pigear.toml has 1 mistake\n";
+    room.stderr(said).status(2);
 }
 
 #[test]

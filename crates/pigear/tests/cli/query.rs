@@ -278,11 +278,6 @@ fn the_store_may_be_named_by_the_environment() {
         assert!(stderr.starts_with("error: empty.toml has no [store] with a path\n"), "{stderr}");
         assert_eq!(status, 2);
     }
-    room.write("wrong.toml", "[store]\npathh = 'a.db'\n[[handler]]\ntyp = 'print'\n");
-    let (_, stderr, status) = ask(&["query", "--config", "wrong.toml"], "a.db");
-    let hint = "hint: pigear config check wrong.toml prints all mistakes\n";
-    assert!(stderr.starts_with("error: wrong.toml:2: ") && stderr.ends_with(hint), "{stderr}");
-    assert_eq!(status, 2);
 }
 
 #[test]
