@@ -3,7 +3,8 @@
 CARGO ?= cargo
 TOOLS = PATH="$(CURDIR)/target/tools/bin:$$PATH"
 
-# Each test has a limit of its own (.config/nextest.toml, python/pyproject.toml); this is for the rest.
+# Each test has a limit of its own (.config/nextest.toml, python/pyproject.toml); this is for the rest. Those of the page
+# have twice as long.
 LIMIT = timeout --foreground --kill-after=10s 10m
 
 MATURIN = target/peers/maturin/bin/maturin build --locked --manifest-path python/Cargo.toml \

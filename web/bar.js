@@ -1,9 +1,10 @@
 // The filter bar: words and fields, an expression, a range of time, chips, saved searches.
 
 import { get } from "./api.js";
+import { check, problemWith, unmet } from "./check.js";
 import { byId, debounced, focusMain, h, toast } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
-import { bareField, check, fieldOf, problemWith, readWords, unmet } from "./fields.js";
+import { bareField, fieldOf, readWords } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 import { PRIORITIES, named, number, plain, priorityWord } from "./values.js";

@@ -1,6 +1,6 @@
 // What is typed into the search field: words, and `field:value`.
 
-import { Problem, get } from "./api.js";
+import { classesWith } from "./check.js";
 import { FIELDS, state, valuesOf } from "./state.js";
 import { PRIORITIES, priorityNumber } from "./values.js";
 
@@ -32,10 +32,6 @@ const OTHERS = ["comment", "acknowledged", "starred"];
 
 /** Times are no fields of the search field. */
 const TIMES = ["since", "until", "time", "timestamp", "@timestamp", "date", "from", "to"];
-
-/** What of the server's criteria has the values of a field, where it is another name; none, if a value may be any text. */
-/** @type {Record<string, string | undefined>} */
-const CRITERIA = { src_port: "port", dst_port: "port", msg: undefined, app: undefined, action: undefined };
 
 /**
  * @typedef {object} Chosen - a value that is chosen
@@ -95,23 +91,13 @@ async function joined(words) {
       others = others.slice(1);
     }
     const [, minus, name, value] = FIELD.exec(word) ?? [];
-    const known = field === "priority" ? PRIORITIES : field === "class" && value && others.length ? await descriptions(value) : [];
+    const known = field === "priority" ? PRIORITIES : field === "class" && value && others.length ? (await classesWith(value)).map(({ label = "" }) => label) : [];
     const rest = `${[value, ...others].join(" ").toLowerCase()} `;
     const long = known.filter((one) => one.includes(" ") && rest.startsWith(`${one.toLowerCase()} `)).sort((a, b) => b.length - a.length)[0];
     found.push(long ? `${minus}${name}:"${long}"` : word);
     left = others.slice(long ? long.split(" ").length - 1 : 0);
   }
   return found;
-}
-
-/**
- * Descriptions of classes that have a text.
- * @param {string} text
- * @returns {Promise<string[]>}
- */
-async function descriptions(text) {
-  const { values } = await get("values", { field: "class", prefix: text, limit: 100 }).catch(() => ({ values: [] }));
-  return values.map((/** @type {{label?: string}} */ one) => one.label ?? "");
 }
 
 /**
@@ -174,72 +160,6 @@ export function bareField(text) {
   if (isNetwork(inner)) return { field: "host", value: inner };
   const [, bracketed, address = bracketed, port] = /^(?:\[([\da-f:.]+)\]|([\d.]+)):(\d{1,5})$/i.exec(text) ?? [];
   return address && isNetwork(address) && Number(port) < 2 ** 16 ? { field: "host", value: address, port: String(Number(port)) } : undefined;
-}
-
-/**
- * Has the server check what was read. Its values are then as stored alerts have them; what stood alone and isn't what
- * it looks like is a word again. With a mistake it is said.
- * @param {Typed} typed
- * @returns {Promise<Typed>}
- */
-export async function check(typed) {
-  const looked = await Promise.all(typed.chosen.map(async (one) => ({ ...one, value: one.field === "class" ? await className(one.value) : one.value, problem: await problemOf(one) })));
-  const words = [...typed.words];
-  // From the last one on, so that the places of the others stay.
-  for (const { at, word, problem } of looked.toReversed()) if (at !== undefined && problem) words.splice(at, 0, word ?? "");
-  const chosen = looked.filter(({ at, problem }) => at === undefined || !problem)
-    .flatMap(({ field, value, not, port }) => [{ field, value, not }, ...(port ? [{ field: "port", value: port, not }] : [])]);
-  return { ...typed, words, chosen, mistake: looked.find(({ at, problem }) => at === undefined && problem)?.problem };
-}
-
-/**
- * What the server says is wrong with a value.
- * @param {Chosen} chosen
- */
-async function problemOf({ field, value, port }) {
-  const criterion = Object.hasOwn(CRITERIA, field) ? CRITERIA[field] : field;
-  return criterion ? problemWith({ [criterion]: value, port: criterion === "port" ? value : port }) : undefined;
-}
-
-/**
- * What the server says is wrong with criteria. Without an answer they are not refused: what is shown then says why.
- * @param {import("./api.js").Params} criteria
- * @returns {Promise<string | undefined>}
- */
-export async function problemWith(criteria) {
-  try {
-    await get("criteria", criteria);
-  } catch (problem) {
-    if (problem instanceof Problem && problem.status === 400) return problem.message;
-  }
-  return undefined;
-}
-
-/**
- * The short name of a class that is given in other letters, or by its description.
- * @param {string} text
- */
-async function className(text) {
-  const { values } = await get("values", { field: "class", prefix: text, limit: 100 }).catch(() => ({ values: [] }));
-  const is = (/** @type {string | undefined} */ other) => other?.toLowerCase() === text.toLowerCase();
-  /** @type {((one: {value: string, label?: string}) => boolean)[]} */
-  const ways = [({ value }) => value === text, ({ value }) => is(value), ({ label }) => is(label)];
-  const found = ways.map((way) => values.find(way)).find(Boolean);
-  return found?.value ?? (is("none") ? "none" : text);
-}
-
-/** The server knows whether any stored alert has such a value. */
-const KNOWN = ["sid", "gid", "priority", "class", "sensor"];
-
-/**
- * In the words of the server, which of the values to exclude no stored alert has: nothing is left out for them.
- * @param {Chosen[]} chosen
- * @returns {Promise<string[]>}
- */
-export async function unmet(chosen) {
-  const reasons = await Promise.all(chosen.filter(({ field, not }) => not && KNOWN.includes(field))
-    .map(async ({ field, value }) => (await get("alerts", { [field]: value, limit: 1, packet: "no" }).catch(() => ({}))).reason));
-  return reasons.filter(Boolean);
 }
 
 /**

@@ -21,8 +21,8 @@ let history = [];
 
 let shown = 0;
 
-/** Whether a search has read the store's index. */
-let looked = false;
+/** In which store it was looked for damage. @type {string | undefined} */
+let looked;
 
 /** The store that the dead letters are in. @type {string | undefined} */
 let letterStore;
@@ -31,10 +31,10 @@ export async function load() {
   clearTimeout(timer);
   shown += 1;
   const mine = shown;
-  if (!looked) lookForDamage();
   const [health, letters, fleet] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [], store: undefined })), get("sensors").catch(() => ({ sensors: [] }))]);
   if (mine !== shown) return;
   remember(health);
+  if (looked !== health.store.store) lookForDamage(health.store.store);
   letterStore = letters.store;
   const giveBack = keepFocus(view);
   // What needs little room stands beside the counters.
@@ -46,11 +46,14 @@ export async function load() {
   timer = setTimeout(again, EVERY);
 }
 
-/** What is damaged is met by searches only: by this one in the index. */
-function lookForDamage() {
-  looked = true;
+/**
+ * What is damaged is met by searches only: by this one in the index.
+ * @param {string} store
+ */
+function lookForDamage(store) {
+  looked = store;
   const mine = shown;
-  get("counts", { by: "priority", limit: 1 }).then(({ damaged }) => { if (damaged && mine === shown) load().catch(() => {}); }, () => { looked = false; });
+  get("counts", { by: "priority", limit: 1 }).then(({ damaged }) => { if (damaged && mine === shown) load().catch(() => {}); }, () => { looked = undefined; });
 }
 
 /** Where a card is wider than its place, keys scroll it, too; and then it has a name. */

@@ -39,10 +39,8 @@ pub(super) struct Tail {
     outbox: Outbox,
     wanted: Wanted,
     criteria: Criteria,
-    /// The last alert that was looked at, and the store it is in; `None` before the first search.
-    last: Option<(StoreIdentity, i64)>,
-    /// The same alert: a backup that was put back doesn't have it.
-    tip: Option<Tip>,
+    /// The last alert that was looked at; `None` before the first search.
+    last: Option<Place>,
     search: SearchNumber,
     /// The search that is to begin.
     to_begin: Option<Search>,
@@ -85,7 +83,6 @@ impl Tail {
             wanted,
             criteria,
             last: None,
-            tip: None,
             search: SearchNumber::default(),
             to_begin: None,
             lanes_read: None,
@@ -145,23 +142,19 @@ impl Tail {
     fn read(&mut self) -> Result<(), Stopped> {
         // One reader for all of a look: the store may be replaced meanwhile.
         let AccessedStore { reader, identity, .. } = self.store.store()?;
-        self.last = self.last.filter(|(store, _)| *store == identity);
+        self.last.take_if(|place| place.store != identity);
         reader.interrupt_while(self.order.wants_other_alerts(&self.wanted));
         let last = reader.last()?;
-        let known = self.last.map(|(_, known)| known);
-        let tip = self.tip.as_ref().filter(|_| self.last.is_some());
-        let is_gone = tip.is_some_and(|tip| tip.is_gone(reader));
-        let is_near = |known: &i64| (*known..*known + MAX_BEHIND).contains(&last);
-        let known = known.filter(|known| !is_gone && is_near(known));
-        let Some(known) = known else {
-            self.tip = Tip::of(reader, last);
+        let Some(known) = self.last.as_ref().and_then(|place| place.continues_to(last, reader))
+        else {
+            let last = Place::of(reader, identity, last);
             let is_everything = self.wanted.is_everything();
             let received = if is_everything { received(reader)? } else { Vec::new() };
             self.lanes_read = None;
             let (lanes, size) = lanes(reader, &mut self.lanes_read)?;
             let store = Some(identity);
             let update = TailUpdate { store, received, lanes, size, ..TailUpdate::default() };
-            return Ok(self.search((identity, last), update)?);
+            return Ok(self.search(last, update)?);
         };
         let mut found = Found::default();
         if last > known {
@@ -169,8 +162,7 @@ impl Tail {
                 found.add_newer(&stored);
                 Further::On
             })?;
-            self.last = Some((identity, after));
-            self.tip = Tip::of(reader, after);
+            self.last = Some(Place::of(reader, identity, after));
         }
         let marks = changed_marks(reader, &self.order.shown(), &mut self.marks)?;
         let (lanes, size) = lanes(reader, &mut self.lanes_read)?;
@@ -183,10 +175,10 @@ impl Tail {
     }
 
     /// Begins with the alerts that come from now on, and with a search for those before.
-    fn search(&mut self, last: (StoreIdentity, i64), update: TailUpdate) -> Result<(), Closed> {
+    fn search(&mut self, last: Place, update: TailUpdate) -> Result<(), Closed> {
         self.search = self.search.next();
         self.send(TailUpdate { begins: Some(self.search.number), ..update })?;
-        self.to_begin = Some(self.search_from(last, !self.wanted.is_everything()));
+        self.to_begin = Some(self.search_from((last.store, last.id), !self.wanted.is_everything()));
         self.marks.clear();
         self.last = Some(last);
         self.had_problem = false;
@@ -217,6 +209,27 @@ impl Tail {
         let (generation, failures) = (self.wanted.generation, self.criteria.filter_failure());
         let update = TailUpdate { generation, failures, ..update };
         self.outbox.send(Message::Tail(Box::new(update)))
+    }
+}
+
+/// An alert of a store.
+struct Place {
+    store: StoreIdentity,
+    id: i64,
+    /// By which it is told from that of a backup; `None` if it can't be read.
+    tip: Option<Tip>,
+}
+
+impl Place {
+    fn of(reader: &mut Reader, store: StoreIdentity, id: i64) -> Self {
+        Self { store, id, tip: Tip::of(reader, id) }
+    }
+
+    /// The number, if the alerts up to this last one follow it, and are not too many.
+    fn continues_to(&self, last: i64, reader: &mut Reader) -> Option<i64> {
+        let is_near = (self.id..self.id + MAX_BEHIND).contains(&last);
+        let is_gone = |tip: &Tip| tip.is_gone(reader);
+        Some(self.id).filter(|_| is_near && !self.tip.as_ref().is_some_and(is_gone))
     }
 }
 

@@ -54,7 +54,7 @@ fn a_store_that_is_replaced_during_a_look_is_shown_by_the_next() {
     let (mut tail, inbox) = tail(path.clone());
     assert_eq!(begun(&mut tail, &inbox), [identity(&path)]);
     // As if the second alert was stored since.
-    tail.last = Some((identity(&path), 1));
+    tail.last = Some(Place { store: identity(&path), id: 1, tip: None });
     let place = path.clone();
     tail.criteria.also = Some(Box::new(move |_| {
         fs::rename(&other, &place).unwrap();
