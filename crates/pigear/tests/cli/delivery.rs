@@ -1,6 +1,7 @@
 //! Handlers that read from the store.
 
 mod lanes;
+mod letters;
 
 use std::fs;
 use std::process::Output;
@@ -213,76 +214,6 @@ fn a_lane_that_a_running_pigear_uses_is_not_dropped() {
 }
 
 #[test]
-fn a_group_that_is_sent_again_counts_as_all_of_its_alerts() {
-    for window in ["exec.group=300ms", "exec.group=0s"] {
-        let mut running = picky().args(["exec.group=300ms"]).start();
-        (0..3).for_each(|_| running.send(&ping()));
-        until("the group is refused", || lane(running.room(), "exec") == Some((0, 1)));
-        let (room, _) = end(running);
-        // Also where the handler doesn't group any more.
-        let test = picky().args([window, "--stats", "stats.json"]).file("yes", "");
-        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
-        run(test.room(), &["redeliver"]);
-        let running = test.start();
-        until("it is delivered", || lane(running.room(), "exec") == Some((0, 0)));
-        let (room, _) = end(running);
-        let stats = objects(&room.read("stats.json")).swap_remove(0);
-        assert_eq!(stats["handlers"]["exec"]["handled"], 3, "{stats}");
-        let (lanes, _) = run(&room, &["lanes"]);
-        let words: Vec<_> = lanes.lines().nth(1).unwrap().split_whitespace().collect();
-        assert_eq!(words[3..5], ["3", "3"], "{lanes}");
-    }
-}
-
-/// A store in which the handler has refused this many alerts.
-fn refused(alerts: u64) -> Room {
-    let mut running = picky().start();
-    (0..alerts).for_each(|_| running.send(&ping()));
-    until("all are refused", || lane(running.room(), "exec") == Some((0, alerts)));
-    end(running).0
-}
-
-#[test]
-fn a_limit_leaves_out_no_dead_letter_that_is_sent_again() {
-    let room = refused(3);
-    for group in [&[][..], &["exec.group=50ms"]] {
-        let test = picky().args(["exec.limit=1", "--stats", "stats.json"]).args(group);
-        let test = test.file("yes", "");
-        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
-        run(test.room(), &["redeliver"]);
-        let running = test.start();
-        until("none is left", || lane(running.room(), "exec") == Some((0, 0)));
-        let (room, _) = end(running);
-        let stats = objects(&room.read("stats.json")).swap_remove(0);
-        let counts = ["handled", "muted"].map(|name| stats["handlers"]["exec"][name].clone());
-        assert_eq!(counts, [3, 0], "{stats}");
-    }
-}
-
-#[test]
-fn what_the_filter_leaves_out_when_it_is_sent_again_stays_a_dead_letter() {
-    let room = refused(3);
-    for group in [&[][..], &["exec.group=50ms"]] {
-        let test = picky().args(["exec.filter=msg.priority == 77", "--stats", "stats.json"]);
-        let test = test.args(group).file("yes", "");
-        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
-        run(test.room(), &["redeliver"]);
-        let running = test.start();
-        let letters = |room| run(room, &["query", "--dead-letters"]).0;
-        let reason = "exec: the handler's filter leaves it out";
-        until("all stay", || letters(running.room()).matches(reason).count() == 3);
-        let (room, stderr) = end(running);
-        assert_eq!(lane(&room, "exec"), Some((0, 3)));
-        let said = "warning: handler exec: 1 dead letter not sent again so far, since the filter leaves \
-            out such alerts; they stay dead letters\n";
-        assert!(stderr.starts_with(said), "{stderr}");
-        let stats = objects(&room.read("stats.json")).swap_remove(0);
-        let counts = ["handled", "filtered"].map(|name| stats["handlers"]["exec"][name].clone());
-        assert_eq!(counts, [0, 3], "{stats}");
-    }
-}
-
-#[test]
 fn a_position_that_cannot_be_written_at_the_end_is_an_error() {
     for args in [&[][..], &["--serve-forever"]] {
         let test = Test::new().args(["--store", "a.db", "--data-handler", "exec"]).args(args);
@@ -353,88 +284,6 @@ fn a_program_that_is_missing_for_a_while_makes_no_dead_letters() {
     until("the other is handled", || lane(running.room(), "exec") == Some((0, 0)));
     let (room, _) = end(running);
     assert_eq!(objects(&room.read("got")).len(), 2);
-}
-
-#[test]
-fn dead_letters_that_a_format_leaves_out_are_counted() {
-    let mut running = picky().start();
-    running.send(&ping());
-    until("it is refused", || lane(running.room(), "exec") == Some((0, 1)));
-    let (room, _) = end(running);
-    let query = ["query", "--dead-letters", "--format", "json"];
-    let (letters, said) = run(&room, &query);
-    assert_eq!((letters.lines().count(), &*said), (1, ""));
-    let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
-    assert_eq!(store.execute("UPDATE dead_letter SET data = x'00'", []).unwrap(), 1);
-    drop(store);
-    let said = "pigear: 1 dead letter was left out: its alert is damaged\n";
-    assert_eq!(run(&room, &query), (String::new(), said.to_owned()));
-}
-
-/// Two dead letters, of TCP and of ICMP.
-fn two_refused() -> Running {
-    let mut running = picky().args(["--sensor", "here"]).start();
-    running.send(&sent("v2919/http").swap_remove(0));
-    running.send(&ping());
-    until("both are refused", || lane(running.room(), "exec") == Some((0, 2)));
-    running
-}
-
-#[test]
-fn dead_letters_of_some_alerts_are_shown() {
-    let (room, _) = end(two_refused());
-    let shown = |args: &[&str]| {
-        let (letters, said) = run(&room, &[&["query", "--dead-letters"], args].concat());
-        let lines = letters
-            .lines()
-            .filter(|line| line.starts_with(' '))
-            .map(|line| line.split_whitespace().next().unwrap().parse::<u32>().unwrap());
-        (lines.collect::<Vec<_>>(), said)
-    };
-    let only = |ids: &[u32]| (ids.to_vec(), String::new());
-    assert_eq!(shown(&["--sensor", "here"]), only(&[2, 1]));
-    for args in [
-        &["--proto", "icmp"][..],
-        &["--sid", "1:1000134"],
-        &["--sid", "1000134", "--sensor", "here"],
-        &["--text", "icmp echo"],
-        &["--class", "none", "--priority", "3"],
-        &["--filter", "alert.proto == \"ICMP\""],
-        &["--since", "2025-06-15 18:06:40", "--until", "2025-06-15 18:06:41", "--utc"],
-    ] {
-        assert_eq!(shown(args), only(&[2]), "{args:?}");
-    }
-    assert_eq!(shown(&["--proto", "tcp", "--limit", "1"]), only(&[1]));
-    let more = "pigear: no dead letter meets all conditions\n";
-    assert_eq!(shown(&["--host", "203.0.113.77"]), (vec![], more.to_owned()));
-    let json = run(&room, &["query", "--dead-letters", "--proto", "icmp", "--format", "json"]).0;
-    assert_eq!(objects(&json)[0]["msg"], "ICMP Echo Request");
-
-    let output = program().args(["query", "--dead-letters", "--starred"]).output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        stderr.contains("hint: dead letters can be selected by --lane, and by all"),
-        "{stderr}"
-    );
-}
-
-#[test]
-fn the_last_line_of_redeliver_says_what_became_of_all() {
-    let running = two_refused();
-    let again = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n";
-    let (_, said) = run(running.room(), &["redeliver"]);
-    assert_eq!(said, format!("{again}pigear: delivered 0, refused again 2, left 0\n"));
-    let (room, _) = end(running);
-    let (_, said) = run(&room, &["redeliver"]);
-    let left = "pigear: delivered 0, refused again 0, left 2 (2 still to be sent)\n";
-    assert_eq!(said, again.to_owned() + left);
-    let store = rusqlite::Connection::open(room.at("a.db")).unwrap();
-    let damaged = "UPDATE dead_letter SET damaged = 1, again = 0 WHERE id = 1";
-    assert_eq!(store.execute(damaged, []).unwrap(), 1);
-    drop(store);
-    let (_, said) = run(&room, &["redeliver", "--wait", "0"]);
-    let left = "pigear: delivered 0, refused again 0, left 2 (1 still to be sent)\n";
-    assert!(said.ends_with(left), "{said}");
 }
 
 #[test]
