@@ -173,9 +173,11 @@ async function submitWords() {
   submitted += 1;
   const [mine, text] = [submitted, words.value];
   const typed = await readWords(text);
-  const found = typed.mistake ? typed : await check(typed);
-  const change = chosenBy(found);
-  const wrong = found.mistake ?? await problemWith(params({ ...state, ...change }));
+  // All of it is checked at once, as it is typed; and again if a value is written otherwise.
+  const wanted = (/** @type {import("./fields.js").Typed} */ read) => params({ ...state, ...chosenBy(read) });
+  const [found, problem] = typed.mistake ? [typed] : await Promise.all([check(typed), problemWith(wanted(typed))]);
+  const isAsTyped = JSON.stringify(wanted(found)) === JSON.stringify(wanted(typed));
+  const wrong = found.mistake ?? (isAsTyped ? problem : await problemWith(wanted(found)));
   // Meanwhile something else may have been typed.
   if (mine !== submitted || words.value !== text) return;
   words.setAttribute("aria-invalid", String(Boolean(wrong)));
@@ -183,7 +185,7 @@ async function submitWords() {
   mistake.replaceChildren(wrong ? `${wrong}. Below is what was chosen before.` : "");
   if (wrong) return;
   words.value = "";
-  go(change);
+  go(chosenBy(found));
   const reasons = await unmet(found.chosen);
   if (reasons.length) toast(`Nothing is left out: ${reasons.join("; ")}.`);
 }

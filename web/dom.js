@@ -2,6 +2,8 @@
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
+const ATTRIBUTE = /^(role|for|scope|colspan|data-.*|aria-.*)$/;
+
 /**
  * Makes an element. `on…` properties are listeners, `class`, `data-…` and `aria-…` are attributes, others
  * are properties of the element.
@@ -18,8 +20,8 @@ export function h(tag, props = {}, ...children) {
     if (value === undefined || value === null || value === false) continue;
     if (name === "class") element.className = value;
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (/^(role|for|scope|colspan|data-.*|aria-.*)$/.test(name)) element.setAttribute(name, String(value));
-    else Reflect.set(element, name, value);
+    else if (ATTRIBUTE.test(name)) element.setAttribute(name, String(value));
+    else /** @type {any} */ (element)[name] = value;
   }
   put(element, children);
   return element;

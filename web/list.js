@@ -70,8 +70,11 @@ function pick(of, label, acts) {
 
 export const rows = () => /** @type {HTMLTableRowElement[]} */ ([...body.children]);
 
-/** How many rows of another list are drawn at once: more than fit on a screen. */
+/** How many rows of another list are drawn at once, after those that fit on the screen. */
 const SLICE = 40;
+
+/** The height of a row with one line, in pixels. */
+const ROW_HEIGHT = 34;
 
 /** Draws the next slice. @type {(() => void) | null} */
 let slicing = null;
@@ -89,8 +92,9 @@ const whenIdle = (/** @type {() => void} */ act) => ("requestIdleCallback" in wi
 export function drawRows(groups, acts, added) {
   const wanted = wantedRows(groups, acts);
   const isOther = !wanted.some(({ row }) => row?.parentNode === body);
-  let end = isOther ? SLICE : wanted.length;
-  put(wanted.slice(0, end));
+  let end = isOther ? Math.ceil(innerHeight / ROW_HEIGHT) : wanted.length;
+  if (isOther) body.replaceChildren(...wanted.slice(0, end).map((one) => one.make()));
+  else put(wanted);
   const more = () => {
     if (slicing !== more) return;
     body.append(...wanted.slice(end, end + SLICE).map((one) => one.make()));

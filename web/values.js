@@ -172,8 +172,10 @@ export function dialect(name) {
   return meaning ? h("span", { class: "dialect" }, meaning, " ", h("small", {}, name)) : plain(name);
 }
 
+const NUMBERS = new Intl.NumberFormat("en");
+
 /** @param {number} n */
-export function number(n) { return n.toLocaleString("en"); }
+export function number(n) { return NUMBERS.format(n); }
 
 /** @param {number} n */
 export function bytes(n) {

@@ -5,15 +5,24 @@ import { browser, open } from "../tests/harness.mjs";
 
 const [url, times] = [process.argv[2], Number(process.argv[3])];
 
+/**
+ * How long a new window of the browser, or a page that was just opened, is left alone. In that time the browser loads
+ * what it has in its own window, such as the list below its address field, beside any page.
+ */
+const SETTLE = 2_000;
+
 /** Runs in the page before its scripts: notes when rows and the histogram are drawn, at first and after each change. */
 function watch() {
   const rows = () => document.querySelector("table.alerts tbody tr");
   const bars = () => document.querySelector("#chart svg");
-  /** Calls back once a frame with other rows and another histogram than these is on the screen. */
+  /**
+   * Calls back once a frame with other rows and another histogram than these is on the screen: as the next one begins,
+   * and not after it, since that one is of rows further down.
+   */
   const drawn = (oldRows, oldBars, act) => {
     const look = () => {
       const isNew = rows() && rows() !== oldRows && bars() && bars() !== oldBars && !document.querySelector("main").dataset.busy;
-      requestAnimationFrame(isNew ? () => setTimeout(() => act(performance.now())) : look);
+      requestAnimationFrame(isNew ? () => act(performance.now()) : look);
     };
     look();
   };
@@ -60,10 +69,11 @@ const found = { paint: [] };
 try {
   for (let n = 0; n < times; n += 1) {
     for (const [name, prepare] of Object.entries(CHANGES)) {
-      const page = await open(chrome, url, { before: watch });
+      const page = await open(chrome, url, { before: watch, settle: SETTLE });
       await page.waitForFunction(() => window.painted);
       found.paint.push(await page.evaluate(() => window.painted));
       found.bytes = await page.evaluate(() => performance.getEntries().filter((one) => "encodedBodySize" in one && !one.name.includes("/api/")).reduce((sum, one) => sum + one.encodedBodySize, 0));
+      await page.waitForTimeout(SETTLE);
       const { kind, act } = await prepare(page);
       await page.evaluate((kind) => window.measure(kind), kind);
       await act();

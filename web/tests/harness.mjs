@@ -143,8 +143,11 @@ export function browser() {
   });
 }
 
-/** A page of a browser, in which nothing may go wrong. What the page may answer besides is given. */
-export async function open(of, url, { width = 1280, height = 800, scheme = "light", zone = "UTC", touch = false, allow = [], before = undefined } = {}) {
+/**
+ * A page of a browser, in which nothing may go wrong. What the page may answer besides is given, and how long the
+ * browser has for its new window before it goes there, in milliseconds.
+ */
+export async function open(of, url, { width = 1280, height = 800, scheme = "light", zone = "UTC", touch = false, allow = [], before = undefined, settle = 0 } = {}) {
   const context = await of.newContext({ viewport: { width, height }, colorScheme: scheme, timezoneId: zone, hasTouch: touch, isMobile: touch });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
   const page = await context.newPage();
@@ -154,6 +157,7 @@ export async function open(of, url, { width = 1280, height = 800, scheme = "ligh
   page.on("console", (line) => { if (line.type() === "error" && !allow.some((known) => line.text().includes(known))) wrong.push(line.text()); });
   page.on("request", (request) => { if (new URL(request.url()).origin !== new URL(url).origin && !/^(blob|data):/.test(request.url())) wrong.push(`another host: ${request.url()}`); });
   if (before) await page.addInitScript(before);
+  await page.waitForTimeout(settle);
   await page.goto(url);
   page.wrong = wrong;
   page.close = async () => {
