@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreProblem;
@@ -14,6 +15,10 @@ use super::layout::{APPLICATION, VERSION};
 
 /// How long to wait for another process that writes.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The size of the journal, in pages, at which they are moved into the file: the last pages of each table are
+/// written repeatedly, and so are moved less often.
+const JOURNAL_PAGES: i64 = 4_000;
 
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +66,17 @@ impl FileKind {
 /// Opens a store for a small change, while another process may be writing. It waits for this time, then and later,
 /// for a program that has it locked.
 pub(super) fn beside(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {
+    // Before anything is opened, which creates an empty one.
+    let had_journal = has_journal(path);
     present(path, wait)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(wait)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    if had_journal {
+        // It is the writer's. If that one is running, it moves the pages; if it was killed, the next one first checks
+        // the file, and misses a journal that isn't there.
+        let_out_of_journal(&connection, false)?;
+    }
     Ok(connection)
 }
 
@@ -82,7 +94,7 @@ fn connect_to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProbl
         probed(connection)
     });
     match readable {
-        Err(StoreProblem::Io(_)) if !is_written_to(path) => {
+        Err(StoreProblem::Io(_)) if !has_journal(path) => {
             // For a read-only directory, where the files that reading needs can't be created.
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
@@ -99,8 +111,16 @@ fn probed(connection: Connection) -> Result<Connection, StoreProblem> {
 }
 
 /// Whether there is a journal: then the file alone is not the whole store.
-fn is_written_to(path: &Path) -> bool {
+pub(super) fn has_journal(path: &Path) -> bool {
     fs::metadata(beside_path(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
+}
+
+/// Sets whether pages are moved from the journal into the file: automatically, and at the end.
+pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(), StoreProblem> {
+    let pages = if out { JOURNAL_PAGES } else { 0 };
+    connection.pragma_update(None, "wal_autocheckpoint", pages)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !out)?;
+    Ok(())
 }
 
 /// The path of a store with this suffix. A symbolic link to a store has none of these files.

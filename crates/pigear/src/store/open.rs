@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::unistd::{AccessFlags, access};
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tracing::{info, warn};
 
 use super::check::Check;
-use super::connect::{BUSY_TIMEOUT, FileKind, beside_path, connect, refuse_others};
+use super::connect::{
+    BUSY_TIMEOUT, FileKind, beside_path, connect, has_journal, let_out_of_journal, refuse_others,
+};
 use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::identity;
@@ -24,10 +25,6 @@ use super::schema;
 
 /// The size of the database's page cache, in KiB.
 const CACHE: i64 = 32 * 1024;
-
-/// The size of the journal, in pages, at which they are moved into the file: the last pages of each table are
-/// written repeatedly, and so are moved less often.
-const JOURNAL_PAGES: i64 = 4_000;
 
 /// How long emptying the journal waits for readers.
 const EMPTY_TIMEOUT: Duration = Duration::from_millis(200);
@@ -155,10 +152,6 @@ pub(super) fn make_writable(path: &Path) -> Result<(), StoreProblem> {
     Ok(())
 }
 
-pub(super) fn has_journal(path: &Path) -> bool {
-    fs::metadata(beside_path(path, "-wal")).is_ok_and(|journal| journal.len() > 0)
-}
-
 fn say_journal_is_gone(path: &Path) {
     warn!(
         "{0} was not closed cleanly, and its journal {0}-wal is gone: what was stored last is lost, up to \
@@ -186,14 +179,6 @@ fn set_up(connection: &Connection) -> Result<(), StoreProblem> {
     connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.pragma_update(None, "journal_size_limit", JOURNAL)?;
     let_out_of_journal(connection, true)
-}
-
-/// Sets whether pages are moved from the journal into the file automatically.
-pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(), StoreProblem> {
-    let pages = if out { JOURNAL_PAGES } else { 0 };
-    connection.pragma_update(None, "wal_autocheckpoint", pages)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !out)?;
-    Ok(())
 }
 
 /// What a change must survive.

@@ -17,6 +17,7 @@ use super::block_rows::{self, BlockRows};
 use super::change::{Change, Interner};
 use super::check::Check;
 use super::clock::{Clock, ClockWatch};
+use super::connect;
 use super::error::StoreProblem;
 use super::file_id::{FileId, FileState};
 use super::ids::Ids;
@@ -131,7 +132,7 @@ impl Writer {
                 Ok(()) => {
                     self.soundness = Soundness::Sound;
                     info!("{}: no damage found", self.path.display());
-                    open::let_out_of_journal(&self.connection, true)?;
+                    connect::let_out_of_journal(&self.connection, true)?;
                 }
                 Err(StoreProblem::Damaged(damage)) => drop(self.met(StoreProblem::Damaged(damage))),
                 // A file that can't be checked is not written to either.

@@ -330,11 +330,27 @@ fn bytes_that_are_overwritten_meanwhile_are_noticed() {
 #[test]
 fn while_a_store_is_in_use_its_journal_has_something_in_it() {
     let (place, store) = Place::with(&[]);
-    assert!(open::has_journal(&place.path()));
+    assert!(connect::has_journal(&place.path()));
     drop(store);
-    assert!(!open::has_journal(&place.path()));
+    assert!(!connect::has_journal(&place.path()));
     let _store = place.open();
-    assert!(open::has_journal(&place.path()));
+    assert!(connect::has_journal(&place.path()));
+}
+
+/// Otherwise the next writer would have to say that it is lost.
+#[test]
+fn a_small_change_leaves_the_journal_of_who_was_killed() {
+    let (place, store) = Place::with(&numbered(0..3));
+    let killed = Place::new();
+    for end in ["", "-wal", ".lock"] {
+        let beside = |place: &Place| connect::beside_path(&place.path(), end);
+        fs::copy(beside(&place), beside(&killed)).unwrap();
+    }
+    drop(store);
+    assert!(drop_lane(&killed.path(), "none").unwrap().is_none());
+    assert!(connect::has_journal(&killed.path()));
+    let _store = killed.open();
+    assert_eq!(found(&mut killed.reader(), &Criteria::default()).len(), 3);
 }
 
 #[test]
