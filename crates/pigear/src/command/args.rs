@@ -67,7 +67,7 @@ pub(super) enum Command {
     /// Send alerts again that were refused for good
     ///
     /// They are the dead letters that `pigear query --dead-letters` shows. The Pigear that runs their handler sends
-    /// them: at once, or when it next starts. The last line says how many it delivered, how many were refused again, and
+    /// them: at once, or when it next starts. At the end it says how many it delivered, how many were refused again, and
     /// how many are left.
     #[cfg(feature = "store")]
     Redeliver(RedeliverArgs),

@@ -18,8 +18,12 @@ use crate::registry::Registry;
 use crate::store::{DroppedLane, Inspection, Reader, Redelivery, Resent, drop_lane, redeliver};
 use crate::visible::visible;
 
-/// How often to look what became of dead letters that are sent again.
+/// How often to look what became of dead letters that are sent again; and less often, where looking takes more than a
+/// tenth of this.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long a Pigear that was just started has for beginning to deliver.
+const START: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &LanesArgs, registry: &Registry) -> Result<(), Failure> {
     let path = store_path(&args.store, registry)?;
@@ -108,17 +112,31 @@ fn no_lane(reader: &Reader, name: &str) -> Result<Failure, Failure> {
 }
 
 /// Waits until it is known what became of dead letters that are sent again. Without a Pigear that could send them, or
-/// after this time, some may be left.
-fn wait_for(sent: &Redelivery, path: &Path, longest: Duration) -> Result<Resent, Failure> {
+/// after this time, some may be left. Returns also their lanes from which the running Pigear doesn't deliver.
+fn wait_for(
+    sent: &Redelivery,
+    path: &Path,
+    longest: Duration,
+) -> Result<(Resent, Vec<String>), Failure> {
     let begin = Instant::now();
+    // The file that was there at the begin, also if another takes its place.
+    let reader = Reader::open(path)?;
     loop {
+        let looked = Instant::now();
         // Before it is looked what it has done.
-        let is_over = begin.elapsed() >= longest || Inspection::writer(path).is_none();
-        let resent = Reader::open(path)?.resent(sent)?;
-        if resent.waiting == 0 || is_over {
-            return Ok(resent);
+        let is_running = Inspection::writer(path).is_some();
+        let resent = reader.resent(sent)?;
+        let mut unused: Vec<_> = sent.lanes.iter().map(|(lane, _)| lane.clone()).collect();
+        let lanes = reader.lanes()?;
+        let is_in_use = |name: &str| lanes.iter().any(|lane| lane.is_in_use && lane.name == name);
+        unused.retain(|lane| is_running && !is_in_use(lane));
+        let nobody_sends =
+            !is_running || (unused.len() == sent.lanes.len() && begin.elapsed() >= START);
+        if resent.waiting == 0 || nobody_sends || begin.elapsed() >= longest {
+            return Ok((resent, unused));
         }
-        thread::sleep(TICK);
+        let rest = longest.saturating_sub(begin.elapsed());
+        thread::sleep(TICK.max(10 * looked.elapsed()).min(rest));
     }
 }
 
@@ -143,10 +161,21 @@ pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<()
         };
         say(&format!("{letters} sent again by the running Pigear, or when it next starts"));
     }
-    let resent = wait_for(&sent, &path, Duration::from_secs(args.wait))?;
-    let Resent { delivered, refused, waiting, .. } = resent;
+    let (resent, unused) = wait_for(&sent, &path, Duration::from_secs(args.wait))?;
+    let Resent { delivered, refused, waiting, removed, .. } = resent;
     let still = if waiting > 0 { format!(" ({waiting} still to be sent)") } else { String::new() };
+    let removed = if removed > 0 { format!(", removed unsent {removed}") } else { String::new() };
     let left = waiting + damaged;
-    say(&format!("delivered {delivered}, refused again {refused}, left {left}{still}"));
+    say(&format!("delivered {delivered}, refused again {refused}, left {left}{still}{removed}"));
+    if refused > 0 {
+        say("`pigear query --dead-letters` shows why they were refused");
+    }
+    for lane in unused.iter().filter(|_| waiting > 0) {
+        let name = visible(lane.as_bytes());
+        say(&format!(
+            "the running Pigear has no durable handler named {name}: what is left is sent by one that has, and \
+            removed by `pigear lanes drop {name}`"
+        ));
+    }
     Ok(())
 }

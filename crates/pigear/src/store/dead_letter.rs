@@ -3,6 +3,7 @@
 mod changes;
 mod resent;
 
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tracing::warn;
 use super::connect;
 use super::criteria::Criteria;
 use super::error::{StoreError, StoreProblem};
+use super::lanes;
 use super::meta;
 use super::reader::{Further, Reader};
 use super::row::{self, StoredRow};
@@ -229,8 +231,10 @@ pub struct Redelivery {
     pub lanes: Vec<(String, u64)>,
     /// How many dead letters are damaged, and stay.
     pub damaged: u64,
-    /// The ids of those that are sent again.
+    /// The ids of those that are sent again, in the order of the lanes.
     pub ids: Vec<i64>,
+    /// How many dead letters of each lane the retention policy had removed before.
+    removed: HashMap<String, u64>,
 }
 
 /// Marks dead letters of one lane or all to be sent again, by the Pigear that runs these lanes.
@@ -270,8 +274,9 @@ pub fn redeliver(path: &Path, lane: Option<&str>) -> Result<Redelivery, StoreErr
             [lane],
             |row| row.get(0),
         )?;
+        let removed = lanes::removed_letters(&connection)?;
         connection.commit()?;
-        Ok(Redelivery { lanes, damaged, ids })
+        Ok(Redelivery { lanes, damaged, ids, removed })
     };
     marked().map_err(|problem| problem.at(path))
 }

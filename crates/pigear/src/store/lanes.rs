@@ -1,5 +1,6 @@
 //! The positions of the durable lanes.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub struct LaneState {
     pub account: Totals,
     /// The receiver that its handler delivers to.
     pub target: Option<String>,
+    /// Whether the Pigear that last opened the store for writing delivers from it.
+    pub is_in_use: bool,
 }
 
 /// A lane's row.
@@ -220,6 +223,13 @@ pub(super) fn put_sends(connection: &Connection, name: &str, sends: &str) -> rus
     Ok(())
 }
 
+/// How many dead letters of each lane the retention policy has removed.
+pub(super) fn removed_letters(connection: &Connection) -> rusqlite::Result<HashMap<String, u64>> {
+    let removed =
+        |lane: LaneRow| (lane.name, u64::try_from(lane.removed_letters).unwrap_or_default());
+    Ok(rows(connection)?.into_iter().map(removed).collect())
+}
+
 /// The rows of all lanes.
 pub(super) fn rows(connection: &Connection) -> rusqlite::Result<Vec<LaneRow>> {
     let mut select = connection.prepare("SELECT * FROM lane ORDER BY name")?;
@@ -353,6 +363,7 @@ fn lanes(connection: &Connection) -> rusqlite::Result<Vec<LaneState>> {
             removed_letters: u64::try_from(lane.removed_letters).unwrap_or_default(),
             account: Totals { dropped: lane.account.dropped + unread, ..lane.account },
             target: lane.target,
+            is_in_use: lane.is_in_use,
             name: lane.name,
         })
     };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Redelivery;
 use crate::store::error::{StoreError, StoreProblem};
+use crate::store::lanes;
 use crate::store::reader::Reader;
 
 /// How many dead letters were sent again, and with which result.
@@ -16,6 +17,8 @@ pub struct Resent {
     pub refused: u64,
     /// They are still to be sent.
     pub waiting: u64,
+    /// They were removed before they were sent: by the retention policy, or with their lane.
+    pub removed: u64,
 }
 
 impl Reader {
@@ -24,19 +27,34 @@ impl Reader {
     /// # Errors
     /// If the store can't be read.
     pub fn resent(&self, sent: &Redelivery) -> Result<Resent, StoreError> {
-        let letters = || -> Result<HashMap<i64, bool>, StoreProblem> {
-            let mut select = self.connection.prepare_cached("SELECT id, again FROM dead_letter")?;
-            let letters = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(letters.collect::<Result<_, _>>()?)
-        };
-        let letters = letters().map_err(|problem| problem.at(&self.path))?;
+        self.what_became_of(sent).map_err(|problem| problem.at(&self.path))
+    }
+
+    fn what_became_of(&self, sent: &Redelivery) -> Result<Resent, StoreProblem> {
+        // All of it is as of one moment.
+        let connection = self.connection.unchecked_transaction()?;
+        let removed = lanes::removed_letters(&connection)?;
+        let mut select = connection.prepare_cached("SELECT id, again FROM dead_letter")?;
+        let letters = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let letters: HashMap<i64, bool> = letters.collect::<Result<_, _>>()?;
         let mut resent = Resent::default();
-        for id in &sent.ids {
-            match letters.get(id) {
-                None => resent.delivered += 1,
-                Some(false) => resent.refused += 1,
-                Some(true) => resent.waiting += 1,
+        let mut ids = sent.ids.iter();
+        for (lane, count) in &sent.lanes {
+            let mut gone = 0;
+            for id in ids.by_ref().take(usize::try_from(*count).unwrap_or(usize::MAX)) {
+                match letters.get(id) {
+                    None => gone += 1,
+                    Some(false) => resent.refused += 1,
+                    Some(true) => resent.waiting += 1,
+                }
             }
+            let unsent = match (sent.removed.get(lane), removed.get(lane)) {
+                (Some(before), Some(now)) => now.saturating_sub(*before).min(gone),
+                (Some(_), None) => gone,
+                (None, _) => 0,
+            };
+            resent.delivered += gone - unsent;
+            resent.removed += unsent;
         }
         Ok(resent)
     }

@@ -160,3 +160,26 @@ fn a_mark_that_moves_leaves_the_rest_of_the_lane_as_it_is() {
     let lane = place.reader().lanes().unwrap().remove(0);
     assert_eq!((lane.lag, lane.account, lane.target.as_deref()), (0, account, Some("http://x")));
 }
+
+#[test]
+fn what_is_removed_before_it_is_sent_again_was_not_delivered() {
+    let (place, store) = Place::with(&[]);
+    refuse_all(&store, &case("v2919/http"));
+    let sent = redeliver(&place.path(), None).unwrap();
+    let became = || {
+        let Resent { delivered, refused, waiting, removed } = place.reader().resent(&sent).unwrap();
+        [delivered, refused, waiting, removed]
+    };
+    assert_eq!(became(), [0, 0, 6, 0]);
+    let change = Connection::open(place.path()).unwrap();
+    // One is accepted, and two are removed as the retention policy does.
+    change
+        .execute_batch(
+            "DELETE FROM dead_letter WHERE id <= 3; \
+            UPDATE lane SET removed_letters = removed_letters + 2 WHERE name = 'http'",
+        )
+        .unwrap();
+    assert_eq!(became(), [1, 0, 3, 2]);
+    assert_eq!(drop_lane(&place.path(), "http").unwrap().unwrap().dead_letters, 3);
+    assert_eq!(became(), [0, 0, 0, 6], "nobody knows what became of those that were gone before");
+}

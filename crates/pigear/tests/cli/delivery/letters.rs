@@ -1,9 +1,10 @@
 //! Dead letters: which are shown, and what becomes of them when they are sent again.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use super::{end, lane, picky, run};
-use crate::harness::{program, until};
+use crate::harness::{Test, program, until};
 use crate::room::Room;
 use crate::running::Running;
 use crate::snort::{objects, ping, sent};
@@ -79,6 +80,25 @@ fn what_the_filter_leaves_out_when_it_is_sent_again_stays_a_dead_letter() {
 }
 
 #[test]
+fn a_running_pigear_without_the_handler_is_not_waited_for() {
+    let room = refused(3);
+    let other = Test::new().args(["--store", "a.db", "--data-handler", "null"]);
+    fs::copy(room.at("a.db"), other.room().at("a.db")).unwrap();
+    let running = other.start();
+    let begin = Instant::now();
+    let (_, said) = run(running.room(), &["redeliver", "--wait", "3600"]);
+    assert!(begin.elapsed() < Duration::from_secs(600), "{said}");
+    let lines: Vec<_> = said.lines().skip(1).collect();
+    let unused = "pigear: the running Pigear has no durable handler named exec: what is left is sent by one \
+        that has, and removed by `pigear lanes drop exec`";
+    assert_eq!(
+        lines,
+        ["pigear: delivered 0, refused again 0, left 3 (3 still to be sent)", unused]
+    );
+    end(running);
+}
+
+#[test]
 fn dead_letters_that_a_format_leaves_out_are_counted() {
     let mut running = picky().start();
     running.send(&ping());
@@ -146,7 +166,8 @@ fn the_last_line_of_redeliver_says_what_became_of_all() {
     let running = two_refused();
     let again = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n";
     let (_, said) = run(running.room(), &["redeliver"]);
-    assert_eq!(said, format!("{again}pigear: delivered 0, refused again 2, left 0\n"));
+    let why = "pigear: `pigear query --dead-letters` shows why they were refused\n";
+    assert_eq!(said, format!("{again}pigear: delivered 0, refused again 2, left 0\n{why}"));
     let (room, _) = end(running);
     let (_, said) = run(&room, &["redeliver"]);
     let left = "pigear: delivered 0, refused again 0, left 2 (2 still to be sent)\n";

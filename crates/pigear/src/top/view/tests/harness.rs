@@ -155,6 +155,7 @@ pub(super) fn lanes() -> Vec<LaneState> {
         removed_letters: 0,
         account: Totals::default(),
         target: target.map(str::to_owned),
+        is_in_use: true,
     };
     vec![
         lane("syslog", 0, 0, Some("tcp://logs.example:6514")),
