@@ -6,14 +6,17 @@
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::fcntl::FlockArg;
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Uid;
+use tracing::debug;
 
 use crate::keys::FileMode;
 
@@ -79,10 +82,28 @@ pub(crate) fn append(path: &Path, mode: Option<FileMode>) -> io::Result<Output> 
         };
         match found {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            found => return found,
+            found => return found.and_then(shared),
         }
     }
     Err(ErrorKind::AlreadyExists.into())
+}
+
+/// Locks a file while it is open: others may append to it, but a recording needs it for itself.
+#[expect(deprecated, reason = "`Flock` would unlock it before it is closed")]
+fn shared(output: Output) -> io::Result<Output> {
+    if output.kind == OutputKind::Regular {
+        match nix::fcntl::flock(output.file.as_raw_fd(), FlockArg::LockSharedNonblock) {
+            Err(Errno::EWOULDBLOCK) => {
+                return Err(io::Error::new(
+                    ErrorKind::ResourceBusy,
+                    "a recording is written to it",
+                ));
+            }
+            Err(error) => debug!("cannot lock a file: {error}"),
+            Ok(()) => {}
+        }
+    }
+    Ok(output)
 }
 
 fn open_existing(path: &Path, expected: OutputKind) -> io::Result<Output> {

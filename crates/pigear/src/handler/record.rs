@@ -33,8 +33,8 @@ pub(crate) const DESCRIPTION: Description = Description {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// The recording. It must not exist yet, or be empty; with `--serve-forever`, one that exists stays, and the new one
-    /// gets a free name beside it (`alerts.2.gz`). A name that ends in `.gz` or `.zst` compresses.
+    /// The recording. It must not exist yet, or be empty; with `--serve-forever`, one that holds something
+    /// stays, and the new one gets a free name beside it (`alerts.2.gz`). A name that ends in `.gz` or `.zst` compresses.
     pub path: PathBuf,
     /// Its permissions, in octal: `0640` by default, as far as the umask allows.
     pub mode: Option<FileMode>,
@@ -181,9 +181,18 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        if self.len == 0 {
-            // What compresses writes something even if there was nothing.
-            drop(self.writer.take());
+        if self.len > 0 {
+            return;
+        }
+        let is_written_by_others = self.own.has_something();
+        // What compresses writes something even if there was nothing.
+        drop(self.writer.take());
+        if is_written_by_others {
+            warn!(
+                "{} stays: no alert was recorded, but something else is in it",
+                self.own.path.display()
+            );
+        } else {
             self.own.remove_empty();
         }
     }

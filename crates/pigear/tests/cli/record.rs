@@ -242,6 +242,18 @@ fn a_recording_without_any_alert_leaves_no_file() {
 }
 
 #[test]
+fn what_another_program_wrote_into_a_recording_without_alerts_stays() {
+    let args = ["--serve-forever", "--data-handler", "record", "path=rec"];
+    let mut running = Test::new().args(args).start();
+    running.listens();
+    fs::write(running.room().at("rec"), "mine").unwrap();
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(room.read("rec"), "mine");
+    assert!(ended.stderr.contains("rec stays: no alert was recorded"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_recording_that_is_cut_is_read_as_far_as_it_goes() {
     let whole = [u32::to_le_bytes(65_928).as_slice(), &ping()].concat();
     Test::bare()

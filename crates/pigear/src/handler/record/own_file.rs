@@ -70,7 +70,11 @@ impl OwnFile {
 
     fn create_named(path: &Path, mode: Option<FileMode>) -> io::Result<Self> {
         match output_file::create(path, mode, File::options().write(true)) {
-            Ok(file) => Self::locked(path, file),
+            Ok(file) => {
+                let own = Self::locked(path, file)?;
+                // Another Pigear may have taken it before it was locked, and removed it.
+                if own.is_at_path() { Ok(own) } else { Self::create_named(path, mode) }
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Self::take_empty(path, mode)?.ok_or(error)
             }
@@ -120,6 +124,11 @@ impl OwnFile {
     /// What writes to it from its position.
     pub(super) fn writer(&self) -> io::Result<Writer> {
         Writer::new(self.file.try_clone()?, &self.path)
+    }
+
+    /// Whether there is something in it.
+    pub(super) fn has_something(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.len() > 0)
     }
 
     /// Removes it, in which there is no alert.
@@ -185,5 +194,19 @@ mod tests {
         let second = create().unwrap();
         second.remove_empty();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_empty_file_to_which_another_handler_appends_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rec");
+        let create = || OwnFile::create(&path, None, WhenTaken::Refuse);
+        let other = output_file::append(&path, None).unwrap();
+        assert_eq!(create().err().unwrap().kind(), ErrorKind::AlreadyExists);
+        drop(other);
+        let own = create().unwrap();
+        assert_eq!(output_file::append(&path, None).unwrap_err().kind(), ErrorKind::ResourceBusy);
+        drop(own);
+        drop(output_file::append(&path, None).unwrap());
     }
 }
