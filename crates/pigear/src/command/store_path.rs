@@ -15,13 +15,9 @@ pub(super) fn store_path(args: &StoreArgs, registry: &Registry) -> Result<PathBu
     if let Some(path) = &args.store {
         return Ok(path.clone());
     }
-    let of_file = |file: &Path| {
-        let path = read_file(file, registry)?.store.path;
-        Ok::<_, Failure>(path.filter(|path| !path.as_os_str().is_empty()))
-    };
+    let of_file = |file: &Path| Ok::<_, Failure>(given(read_file(file, registry)?.store.path));
     if let Some(file) = &args.config {
-        let none = || Failure::usage(anyhow!("{} has no [store] with a path", file.display()));
-        return of_file(file)?.ok_or_else(none);
+        return configured_path(read_file(file, registry)?.store.path, file);
     }
     let variable = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty());
     if let Some(path) = variable("PIGEAR_STORE") {
@@ -39,4 +35,14 @@ pub(super) fn store_path(args: &StoreArgs, registry: &Registry) -> Result<PathBu
             "no store given; use --store PATH, --config FILE with [store], or PIGEAR_STORE=PATH"
         ))
     })
+}
+
+/// The path that a configuration file must have.
+pub(super) fn configured_path(path: Option<PathBuf>, file: &Path) -> Result<PathBuf, Failure> {
+    let none = || Failure::usage(anyhow!("{} has no [store] with a path", file.display()));
+    given(path).ok_or_else(none)
+}
+
+fn given(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
 }

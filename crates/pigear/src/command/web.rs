@@ -13,7 +13,7 @@ use super::host::Host;
 use super::listen::say;
 use super::settings::{explained_by, read_file};
 use super::signals;
-use super::store_path::store_path;
+use super::store_path::{configured_path, store_path};
 use crate::config::HandlerConfig;
 use crate::keys::SetupError;
 use crate::listen::{Reload, directories};
@@ -47,8 +47,10 @@ fn serve_store(args: WebArgs, registry: &Registry, host: &dyn Host) -> Result<()
         Some(file) => explained_by(failure, file, registry),
         None => failure,
     })?;
-    let path = match &configured.store {
-        Some(path) if args.store.store.is_none() => path.clone(),
+    let path = match (&args.store.store, &configured.store, file) {
+        (None, Some(path), _) => path.clone(),
+        // It was read above; a pipe can be read only once.
+        (None, None, Some(file)) => configured_path(config.store.path, file)?,
         _ => store_path(&args.store, registry)?,
     };
     // A store that can't be read is an error now, and a problem of single requests later.

@@ -259,9 +259,9 @@ impl Check<'_> {
             return self.found(at.span(), "missing key `type`");
         };
         if let Some(name) = text("name")
-            && let Err(taken) = self.names.take(name)
+            && let Err(error) = self.names.take(name)
         {
-            self.found(at.span(), taken.to_string());
+            self.found(at.span(), error.to_string());
         }
         let resolved = self.registry.resolve(&given).map(ToOwned::to_owned);
         let kind_at = table.iter().find(|(key, _)| key.get_ref() == "type");
@@ -302,12 +302,18 @@ impl Check<'_> {
             }
             self.together(kind, (at, table), own, &wrong);
         }
-        if self.found.len() == before
-            && let Some(config) = Handler::config_of(value.clone())
-            && let name = config.name.as_deref().or(kind.as_deref()).unwrap_or_default()
-            && let Err(error) = check_lane(&config, name, &self.store)
-        {
-            self.found(at.span(), error.to_string());
+        if self.found.len() > before {
+            return;
+        }
+        match Handler::config_of(value.clone()) {
+            Ok(Some(config)) => {
+                let name = config.name.as_deref().or(kind.as_deref()).unwrap_or_default();
+                if let Err(error) = check_lane(&config, name, &self.store) {
+                    self.found(at.span(), error.to_string());
+                }
+            }
+            Ok(None) => {}
+            Err(problem) => self.found(at.span(), problem),
         }
     }
 

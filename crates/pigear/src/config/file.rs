@@ -170,8 +170,11 @@ impl Config {
             let line = lines.line(handler.span().start);
             let broken = |problem| ConfigError::Broken { path: path.to_owned(), line, problem };
             let mut handler = handler.into_inner();
+            if let Some(problem) = handler.contradiction() {
+                return Err(broken(problem));
+            }
             if let Some(name) = &handler.name {
-                names.take(name).map_err(|taken| broken(taken.to_string()))?;
+                names.take(name).map_err(|error| broken(error.to_string()))?;
             }
             let filter = handler.filter.take().map(filter);
             let config = handler.into_config(place(line), filter);
@@ -212,10 +215,25 @@ impl Handler {
         Self::deserialize(keys).map(drop).map_err(|error| in_words(error.message()))
     }
 
-    /// The configuration of a handler whose keys are right.
+    /// The configuration of a handler whose keys are right each alone.
+    ///
+    /// # Errors
+    /// What two of them say differently.
     #[cfg(feature = "command")]
-    pub(super) fn config_of(keys: toml::Value) -> Option<HandlerConfig> {
-        Self::deserialize(keys).ok()?.into_config(String::new(), None)
+    pub(super) fn config_of(keys: toml::Value) -> Result<Option<HandlerConfig>, String> {
+        let Ok(handler) = Self::deserialize(keys) else { return Ok(None) };
+        match handler.contradiction() {
+            Some(problem) => Err(problem),
+            None => Ok(handler.into_config(String::new(), None)),
+        }
+    }
+
+    /// What two of its keys say differently.
+    fn contradiction(&self) -> Option<String> {
+        let is_spilling = matches!(self.when_full, Some(Full::Spill));
+        (is_spilling && self.durable == Some(false)).then(|| {
+            "when_full = \"spill\" is the same as durable = true, but durable = false is given, too".to_owned()
+        })
     }
 
     fn into_config(self, place: String, filter: Option<FilterConfig>) -> Option<HandlerConfig> {

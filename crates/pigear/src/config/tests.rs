@@ -88,6 +88,12 @@ fn a_mistake_is_named_with_its_line() {
             "[[handler]]\ntype = 'x'\nqueue = -1",
             "pigear.toml:3: \"-1\": expected a whole number from 1",
         ),
+        (
+            "[[handler]]\ntype = 'x'\nwhen_full = 'spill'\ndurable = false",
+            "pigear.toml:1: when_full = \"spill\" is the same as durable = true, but",
+        ),
+        ("[[handler]]\ntype = 'x'\nname = ''", "pigear.toml:1: a handler's name must not be empty"),
+        ("[[handler]]\ntype = 'x'\nname = \"a\\nb\"", "pigear.toml:1: a handler's name must not"),
         ("[[handler\n", "pigear.toml:1: "),
     ] {
         let error = parse(text).unwrap_err();

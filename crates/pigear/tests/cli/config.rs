@@ -103,6 +103,13 @@ fn a_mistake_is_named_with_file_and_line() {
             2,
         ),
         (
+            "[[handler]]\ntype = 'null'\nname = ''\n[[handler]]\ntype = 'print'\nwhen_full = 'spill'\ndurable = false\n",
+            "pigear.toml:1:1: a handler's name must not be empty or have control characters\n\
+             pigear.toml:4:1: when_full = \"spill\" is the same as durable = true, but durable = false is given, too\n\
+             error: pigear.toml has 2 mistakes\n",
+            2,
+        ),
+        (
             "count = 0\nstast = 'x'\n[[source]]\nsocket_group = 'nosuchgroup'\n",
             "pigear.toml:1:9: expected a whole number from 1, not 0\n\
              pigear.toml:2:1: unknown key `stast`; did you mean `stats`?\n\

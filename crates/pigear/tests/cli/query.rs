@@ -317,6 +317,21 @@ fn of_several_values_those_that_no_stored_alert_has_are_said() {
 }
 
 #[test]
+fn what_stands_alone_is_told_its_criterion() {
+    let room = stored("v2919/icmp_ping");
+    for (alone, hint) in [
+        ("192.0.2.1", "--host \"192.0.2.1\""),
+        ("2001:db8::/32", "--host \"2001:db8::/32\""),
+        ("1:469:4", "--sid \"1:469:4\""),
+        ("ICMP ping", "--text \"ICMP ping\""),
+    ] {
+        let (_, said, status) = ask(&room, &[alone]);
+        let expected = format!("error: unexpected argument '{alone}'\nhint: write {hint}\n");
+        assert_eq!((said, status), (expected, 2));
+    }
+}
+
+#[test]
 fn a_class_that_no_stored_alert_has_is_said_also_of_a_filter() {
     let room = stored("v2919/icmp_ping");
     let (_, by_option, _) = ask(&room, &["--class", "nope"]);
