@@ -16,16 +16,22 @@ const CONSUMER: &str = "$JS.API.CONSUMER.INFO.PIGEAR.pigear";
 /// When a consumer's alerts go to another reader.
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
-/// A consumer whose alerts go to another reader soon.
-fn create_consumer(client: &mut Client) {
+/// The same where none that is stored may: longer than a busy machine stands still.
+const LONG_WAIT: Duration = Duration::from_secs(5);
+
+/// A consumer whose alerts go to another reader after this time.
+fn create_consumer(client: &mut Client, ack_wait: Duration) {
     until("the stream is there", || {
         let info = client.ask("$JS.API.STREAM.INFO.PIGEAR", "");
         info.is_some_and(|info| info.contains("\"config\""))
     });
-    let config = r#"{"stream_name": "PIGEAR", "config": {"durable_name": "pigear", "ack_policy": "explicit",
-        "ack_wait": 2000000000, "max_ack_pending": 16384, "deliver_policy": "all",
-        "filter_subject": "pigear.alerts.*.*"}}"#;
-    let made = client.ask("$JS.API.CONSUMER.DURABLE.CREATE.PIGEAR.pigear", config).unwrap();
+    let config = format!(
+        r#"{{"stream_name": "PIGEAR", "config": {{"durable_name": "pigear", "ack_policy": "explicit",
+        "ack_wait": {}, "max_ack_pending": 16384, "deliver_policy": "all",
+        "filter_subject": "pigear.alerts.*.*"}}}}"#,
+        ack_wait.as_nanos()
+    );
+    let made = client.ask("$JS.API.CONSUMER.DURABLE.CREATE.PIGEAR.pigear", &config).unwrap();
     assert!(made.contains("\"durable_name\""), "{made}");
 }
 
@@ -65,11 +71,11 @@ fn arrive_in(rooms: [&Room; 2], count: usize) -> BTreeSet<String> {
 }
 
 /// A sensor, a consumer, and two central Pigears that ask by it.
-fn two_centrals(server: &Server) -> (Client, Running, [Running; 2]) {
+fn two_centrals(server: &Server, ack_wait: Duration) -> (Client, Running, [Running; 2]) {
     let mut client = server.client();
     let mut here = sensor(&server.url(), &[]).start();
     here.listens();
-    create_consumer(&mut client);
+    create_consumer(&mut client, ack_wait);
     let centrals = [0, 1].map(|_| central(&server.url()).start());
     both_ask(&mut client);
     (client, here, centrals)
@@ -83,7 +89,7 @@ fn restarted(room: &Room, server: &Server) -> Running {
 fn two_central_pigears_share_a_consumer_and_no_alert_is_in_both_stores() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
-        let (mut client, mut here, [one, other]) = two_centrals(&server);
+        let (mut client, mut here, [one, other]) = two_centrals(&server, LONG_WAIT);
         send(&mut here, 0..300);
         assert_eq!(arrive_in([one.room(), other.room()], 300), BTreeSet::new());
         let shares = [one.room(), other.room()].map(|room| distinct(room).len());
@@ -108,7 +114,7 @@ fn two_central_pigears_share_a_consumer_and_no_alert_is_in_both_stores() {
 fn a_killed_pigear_leaves_its_alerts_to_the_one_that_shares_its_consumer() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
-        let (mut client, mut here, [one, other]) = two_centrals(&server);
+        let (mut client, mut here, [one, other]) = two_centrals(&server, SHORT_WAIT);
         send(&mut here, 0..100);
         assert_eq!(arrive_in([one.room(), other.room()], 100), BTreeSet::new());
         until("all is settled", || number(&mut client, "num_ack_pending") == 0);
@@ -163,7 +169,7 @@ fn alerts_of_a_pigear_that_is_held_up_are_left_to_it() {
 fn alerts_that_wait_for_a_store_are_kept_from_others_however_soon_these_would_get_them() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
-        let (mut client, mut here, [one, other]) = two_centrals(&server);
+        let (mut client, mut here, [one, other]) = two_centrals(&server, SHORT_WAIT);
         send(&mut here, 0..100);
         assert_eq!(arrive_in([one.room(), other.room()], 100), BTreeSet::new());
         let store = rusqlite::Connection::open(one.room().at("central.db")).unwrap();
@@ -188,7 +194,7 @@ fn what_could_not_be_kept_comes_again_and_counts_once() {
         let mut client = server.client();
         let mut here = sensor(&server.url(), &[]).start();
         here.listens();
-        create_consumer(&mut client);
+        create_consumer(&mut client, SHORT_WAIT);
         let mut there = central(&server.url()).args(["--stats", "stats.json"]).start();
         send(&mut here, 0..1);
         assert_eq!(arrive(&there, 1), numbered(0..1));
