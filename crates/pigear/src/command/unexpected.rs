@@ -89,7 +89,7 @@ fn beside_dead_letters(error: &clap::Error) -> Option<String> {
         match error.get(kind) {
             Some(ContextValue::String(option)) => options.push(option.as_str()),
             Some(ContextValue::Strings(several)) => {
-                options.extend(several.iter().map(String::as_str))
+                options.extend(several.iter().map(String::as_str));
             }
             _ => {}
         }
