@@ -68,7 +68,8 @@ pub(crate) struct Output {
 }
 
 /// Opens a file for appending, or creates it with these permissions, by default [`PRIVATE`] as far as the
-/// umask allows. Never blocks: a FIFO without a reader is the error [`NoReader`].
+/// umask allows. Never blocks: a FIFO without a reader is the error [`NoReader`]. A file that a recording is written to is
+/// refused.
 pub(crate) fn append(path: &Path, mode: Option<FileMode>) -> io::Result<Output> {
     // The file may be created and removed between two calls, but not forever.
     for _ in 0..MAX_LINKS {
@@ -82,7 +83,7 @@ pub(crate) fn append(path: &Path, mode: Option<FileMode>) -> io::Result<Output> 
         };
         match found {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            found => return found.and_then(shared),
+            found => return found.and_then(lock_shared),
         }
     }
     Err(ErrorKind::AlreadyExists.into())
@@ -90,7 +91,7 @@ pub(crate) fn append(path: &Path, mode: Option<FileMode>) -> io::Result<Output> 
 
 /// Locks a file while it is open: others may append to it, but a recording needs it for itself.
 #[expect(deprecated, reason = "`Flock` would unlock it before it is closed")]
-fn shared(output: Output) -> io::Result<Output> {
+fn lock_shared(output: Output) -> io::Result<Output> {
     if output.kind == OutputKind::Regular {
         match nix::fcntl::flock(output.file.as_raw_fd(), FlockArg::LockSharedNonblock) {
             Err(Errno::EWOULDBLOCK) => {

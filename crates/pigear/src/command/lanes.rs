@@ -126,10 +126,7 @@ fn wait_for(
         // Before it is looked what it has done.
         let is_running = Inspection::writer(path).is_some();
         let resent = reader.resent(sent)?;
-        let mut unused: Vec<_> = sent.lanes.iter().map(|(lane, _)| lane.clone()).collect();
-        let lanes = reader.lanes()?;
-        let is_in_use = |name: &str| lanes.iter().any(|lane| lane.is_in_use && lane.name == name);
-        unused.retain(|lane| is_running && !is_in_use(lane));
+        let unused = if is_running { unused(&reader, sent)? } else { Vec::new() };
         let nobody_sends =
             !is_running || (unused.len() == sent.lanes.len() && begin.elapsed() >= START);
         if resent.waiting == 0 || nobody_sends || begin.elapsed() >= longest {
@@ -138,6 +135,14 @@ fn wait_for(
         let rest = longest.saturating_sub(begin.elapsed());
         thread::sleep(TICK.max(10 * looked.elapsed()).min(rest));
     }
+}
+
+/// The lanes of these dead letters from which no Pigear delivers that has the store open.
+fn unused(reader: &Reader, sent: &Redelivery) -> Result<Vec<String>, Failure> {
+    let lanes = reader.lanes()?;
+    let is_unused = |name: &String| !lanes.iter().any(|lane| lane.is_in_use && lane.name == *name);
+    let names = sent.lanes.iter().map(|(name, _)| name);
+    Ok(names.filter(|name| is_unused(name)).cloned().collect())
 }
 
 pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<(), Failure> {
@@ -170,12 +175,14 @@ pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<()
     if refused > 0 {
         say("`pigear query --dead-letters` shows why they were refused");
     }
-    for lane in unused.iter().filter(|_| waiting > 0) {
-        let name = visible(lane.as_bytes());
-        say(&format!(
-            "the running Pigear has no durable handler named {name}: what is left is sent by one that has, and \
-            removed by `pigear lanes drop {name}`"
-        ));
+    if waiting > 0 {
+        for lane in &unused {
+            let name = visible(lane.as_bytes());
+            say(&format!(
+                "the running Pigear has no durable handler named {name}: what is left is sent by one that \
+                has, and removed by `pigear lanes drop {name}`"
+            ));
+        }
     }
     Ok(())
 }

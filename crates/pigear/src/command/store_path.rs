@@ -17,7 +17,7 @@ pub(super) fn store_path(args: &StoreArgs, registry: &Registry) -> Result<PathBu
     }
     let of_file = |file: &Path| Ok::<_, Failure>(given(read_file(file, registry)?.store.path));
     if let Some(file) = &args.config {
-        return configured_path(read_file(file, registry)?.store.path, file);
+        return configured_path(of_file(file)?, file);
     }
     let variable = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty());
     if let Some(path) = variable("PIGEAR_STORE") {

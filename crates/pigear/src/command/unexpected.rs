@@ -23,18 +23,6 @@ const FILTERS: [(&str, &str); 10] = [
     ("text", "msg.msg.contains(\"VALUE\")"),
 ];
 
-/// The criterion of `query` for what was typed without one.
-fn criterion_of(text: &str) -> &'static str {
-    let is_number = |text: &str| text.parse::<u32>().is_ok();
-    let is_signature = text.split(':').count() <= 3 && text.split(':').all(is_number);
-    let address = text.split('/').next().and_then(|address| address.parse::<IpAddr>().ok());
-    match address {
-        Some(_) => "--host",
-        None if is_signature => "--sid",
-        None => "--text",
-    }
-}
-
 /// The message about an option that doesn't exist, or that dead letters can't be selected by, if that is the error.
 pub(super) fn message(
     error: &clap::Error,
@@ -84,30 +72,30 @@ pub(super) fn message(
 
 /// What dead letters can be selected by, if another criterion was tried.
 fn beside_dead_letters(error: &clap::Error) -> Option<String> {
-    let mut options = vec![];
-    for kind in [ContextKind::InvalidArg, ContextKind::PriorArg] {
-        match error.get(kind) {
-            Some(ContextValue::String(option)) => options.push(option.as_str()),
-            Some(ContextValue::Strings(several)) => {
-                options.extend(several.iter().map(String::as_str));
-            }
-            _ => {}
-        }
-    }
-    let name = |option: &&str| option.split([' ', '=', '[']).next().unwrap_or_default().to_owned();
-    let names: Vec<_> = options.iter().map(name).collect();
-    let is_of_letters = |name: &String| ["--dead-letters", "--lane"].contains(&&**name);
-    let is_of_people =
-        |name: &String| ["--acknowledged", "--starred", "--comment"].contains(&&**name);
-    if !names.iter().any(is_of_letters) || !names.iter().any(is_of_people) {
+    let text = error.render().to_string();
+    let conflict = text.split("\n\n").next()?;
+    let names = |options: &[&str]| options.iter().any(|option| conflict.contains(option));
+    if !names(&["--dead-letters", "--lane"])
+        || !names(&["--acknowledged", "--starred", "--comment"])
+    {
         return None;
     }
-    let conflict = error.render().to_string();
-    let conflict = conflict.split("\n\n").next()?;
     Some(format!(
         "{conflict}\nhint: dead letters can be selected by --lane, and by all under \"Which alerts\" in \
         `pigear query --help` but --acknowledged, --starred and --comment; --limit, --format and --utc work, too\n"
     ))
+}
+
+/// The criterion of `query` for what was typed without one.
+fn criterion_of(text: &str) -> &'static str {
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    let is_signature = text.split(':').count() <= 3 && text.split(':').all(is_number);
+    let address = text.split('/').next().and_then(|address| address.parse::<IpAddr>().ok());
+    match address {
+        Some(_) => "--host",
+        None if is_signature => "--sid",
+        None => "--text",
+    }
 }
 
 /// What to write instead of an option for listening.

@@ -305,15 +305,15 @@ impl Check<'_> {
         if self.found.len() > before {
             return;
         }
-        match Handler::config_of(value.clone()) {
-            Ok(Some(config)) => {
+        let problem = match Handler::config_of(values.clone(), &given) {
+            Ok(config) => {
                 let name = config.name.as_deref().or(kind.as_deref()).unwrap_or_default();
-                if let Err(error) = check_lane(&config, name, &self.store) {
-                    self.found(at.span(), error.to_string());
-                }
+                check_lane(&config, name, &self.store).err().map(|error| error.to_string())
             }
-            Ok(None) => {}
-            Err(problem) => self.found(at.span(), problem),
+            Err(problem) => Some(problem),
+        };
+        if let Some(problem) = problem {
+            self.found(at.span(), problem);
         }
     }
 

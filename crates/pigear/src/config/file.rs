@@ -170,15 +170,11 @@ impl Config {
             let line = lines.line(handler.span().start);
             let broken = |problem| ConfigError::Broken { path: path.to_owned(), line, problem };
             let mut handler = handler.into_inner();
-            if let Some(problem) = handler.contradiction() {
-                return Err(broken(problem));
-            }
             if let Some(name) = &handler.name {
                 names.take(name).map_err(|error| broken(error.to_string()))?;
             }
             let filter = handler.filter.take().map(filter);
-            let config = handler.into_config(place(line), filter);
-            config.ok_or_else(|| broken("missing field `type`".to_owned()))
+            handler.into_config(place(line), filter).map_err(broken)
         };
         // The table of the page is a handler of its own kind.
         let web = file.web.map(|web| {
@@ -215,35 +211,39 @@ impl Handler {
         Self::deserialize(keys).map(drop).map_err(|error| in_words(error.message()))
     }
 
-    /// The configuration of a handler whose keys are right each alone.
+    /// The configuration, but for its filter, of a handler of this kind whose keys are right each alone.
     ///
     /// # Errors
-    /// What two of them say differently.
+    /// What is wrong with them together, in words for a user.
     #[cfg(feature = "command")]
-    pub(super) fn config_of(keys: toml::Value) -> Result<Option<HandlerConfig>, String> {
-        let Ok(handler) = Self::deserialize(keys) else { return Ok(None) };
-        match handler.contradiction() {
-            Some(problem) => Err(problem),
-            None => Ok(handler.into_config(String::new(), None)),
-        }
+    pub(super) fn config_of(mut keys: toml::Table, kind: &str) -> Result<HandlerConfig, String> {
+        // It is read with its place, which these keys don't have.
+        keys.remove("filter");
+        let mut handler = Self::deserialize(keys).map_err(|error| in_words(error.message()))?;
+        handler.r#type.get_or_insert_with(|| kind.to_owned());
+        handler.into_config(String::new(), None)
     }
 
-    /// What two of its keys say differently.
-    fn contradiction(&self) -> Option<String> {
-        let is_spilling = matches!(self.when_full, Some(Full::Spill));
-        (is_spilling && self.durable == Some(false)).then(|| {
-            "when_full = \"spill\" is the same as durable = true, but durable = false is given, too".to_owned()
-        })
-    }
-
-    fn into_config(self, place: String, filter: Option<FilterConfig>) -> Option<HandlerConfig> {
+    fn into_config(
+        self,
+        place: String,
+        filter: Option<FilterConfig>,
+    ) -> Result<HandlerConfig, String> {
+        let kind = self.r#type.or_else(|| self.name.clone()).ok_or("missing field `type`")?;
         let (when_full, spills) = match self.when_full {
             Some(Full::Lane(when_full)) => (Some(when_full), None),
+            Some(Full::Spill) if self.durable == Some(false) => {
+                return Err(
+                    "when_full = \"spill\" is the same as durable = true, but durable = false is \
+                    given, too"
+                        .to_owned(),
+                );
+            }
             Some(Full::Spill) => (None, Some(true)),
             None => (None, None),
         };
-        Some(HandlerConfig {
-            kind: self.r#type.or_else(|| self.name.clone())?,
+        Ok(HandlerConfig {
+            kind,
             name: self.name,
             is_numbered: false,
             queue: self.queue,

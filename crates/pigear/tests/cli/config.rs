@@ -103,7 +103,7 @@ fn a_mistake_is_named_with_file_and_line() {
             2,
         ),
         (
-            "[[handler]]\ntype = 'null'\nname = ''\n[[handler]]\ntype = 'print'\nwhen_full = 'spill'\ndurable = false\n",
+            "[[handler]]\ntype = 'null'\nname = ''\n[[handler]]\ntype = 'print'\nfilter = 'true'\nwhen_full = 'spill'\ndurable = false\n",
             "pigear.toml:1:1: a handler's name must not be empty or have control characters\n\
              pigear.toml:4:1: when_full = \"spill\" is the same as durable = true, but durable = false is given, too\n\
              error: pigear.toml has 2 mistakes\n",

@@ -161,7 +161,7 @@ fn what_is_no_toml_is_said_at_each_place() {
 fn what_may_be_written_has_no_mistakes() {
     let right = "metrics = '127.0.0.1:1'\nrules = ['a', 'b']\nfilter = 'true'\n[metrics2]\n";
     assert_eq!(mistakes(right).len(), 1);
-    let right = "[metrics]\nlisten = '127.0.0.1:1'\n[[source]]\nsocket_mode = 0o660\nallow_uid = ['root', '7']\n\
+    let right = "[metrics]\nlisten = '127.0.0.1:1'\n[store]\npath = 'a.db'\n[[source]]\nsocket_mode = 0o660\nallow_uid = ['root', '7']\n\
         [[handler]]\nname = 'print'\nformat = 'json'\npacket = false\ngroup = 60\n[[handler]]\n\
         type = 'file'\npath = 'x'\nwhen_full = 'spill'\nqueue_bytes = '1MiB'\nfilter = 'msg.priority < 3'\n";
     assert_eq!(mistakes(right), Vec::<String>::new());

@@ -17,10 +17,7 @@ fn a_group_that_is_sent_again_counts_as_all_of_its_alerts() {
         until("the group is refused", || lane(running.room(), "exec") == Some((0, 1)));
         let (room, _) = end(running);
         // Also where the handler doesn't group any more.
-        let test = picky().args([window, "--stats", "stats.json"]).file("yes", "");
-        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
-        run(test.room(), &["redeliver"]);
-        let running = test.start();
+        let running = sends_again(&room, &[window]);
         until("it is delivered", || lane(running.room(), "exec") == Some((0, 0)));
         let (room, _) = end(running);
         let stats = objects(&room.read("stats.json")).swap_remove(0);
@@ -39,15 +36,19 @@ fn refused(alerts: u64) -> Room {
     end(running).0
 }
 
+/// A Pigear that sends those of a store again, with a handler that takes all.
+fn sends_again(room: &Room, args: &[&str]) -> Running {
+    let test = picky().args(args).args(["--stats", "stats.json"]).file("yes", "");
+    fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
+    run(test.room(), &["redeliver"]);
+    test.start()
+}
+
 #[test]
 fn a_limit_leaves_out_no_dead_letter_that_is_sent_again() {
     let room = refused(3);
-    for group in [&[][..], &["exec.group=50ms"]] {
-        let test = picky().args(["exec.limit=1", "--stats", "stats.json"]).args(group);
-        let test = test.file("yes", "");
-        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
-        run(test.room(), &["redeliver"]);
-        let running = test.start();
+    for group in [&[][..], &["exec.group=50ms"][..]] {
+        let running = sends_again(&room, &[&["exec.limit=1"], group].concat());
         until("none is left", || lane(running.room(), "exec") == Some((0, 0)));
         let (room, _) = end(running);
         let stats = objects(&room.read("stats.json")).swap_remove(0);
@@ -59,12 +60,9 @@ fn a_limit_leaves_out_no_dead_letter_that_is_sent_again() {
 #[test]
 fn what_the_filter_leaves_out_when_it_is_sent_again_stays_a_dead_letter() {
     let room = refused(3);
-    for group in [&[][..], &["exec.group=50ms"]] {
-        let test = picky().args(["exec.filter=msg.priority == 77", "--stats", "stats.json"]);
-        let test = test.args(group).file("yes", "");
-        fs::copy(room.at("a.db"), test.room().at("a.db")).unwrap();
-        run(test.room(), &["redeliver"]);
-        let running = test.start();
+    for group in [&[][..], &["exec.group=50ms"][..]] {
+        let filter = "exec.filter=msg.priority == 77";
+        let running = sends_again(&room, &[&[filter], group].concat());
         let letters = |room| run(room, &["query", "--dead-letters"]).0;
         let reason = "exec: the handler's filter leaves it out";
         until("all stay", || letters(running.room()).matches(reason).count() == 3);
@@ -84,7 +82,8 @@ fn a_running_pigear_without_the_handler_is_not_waited_for() {
     let room = refused(3);
     let other = Test::new().args(["--store", "a.db", "--data-handler", "null"]);
     fs::copy(room.at("a.db"), other.room().at("a.db")).unwrap();
-    let running = other.start();
+    let mut running = other.start();
+    running.listens();
     let begin = Instant::now();
     let (_, said) = run(running.room(), &["redeliver", "--wait", "3600"]);
     assert!(begin.elapsed() < Duration::from_secs(600), "{said}");
@@ -162,7 +161,7 @@ fn dead_letters_of_some_alerts_are_shown() {
 }
 
 #[test]
-fn the_last_line_of_redeliver_says_what_became_of_all() {
+fn redeliver_says_at_the_end_what_became_of_all() {
     let running = two_refused();
     let again = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n";
     let (_, said) = run(running.room(), &["redeliver"]);
