@@ -73,7 +73,8 @@ impl OwnFile {
             Ok(file) => {
                 let own = Self::locked(path, file)?;
                 // Another Pigear may have taken it before it was locked, and removed it.
-                if own.is_at_path() { Ok(own) } else { Self::create_named(path, mode) }
+                let is_removed = own.file.metadata()?.nlink() == 0;
+                if is_removed { Self::create_named(path, mode) } else { Ok(own) }
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Self::take_empty(path, mode)?.ok_or(error)
