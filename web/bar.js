@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { check, problemWith, unmet } from "./check.js";
 import { byId, debounced, focusMain, h, toast } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
-import { bareField, fieldOf, readWords } from "./fields.js";
+import { bareField, fieldOf, isNumber, readWords } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 import { PRIORITIES, named, number, plain, priorityWord } from "./values.js";
@@ -173,9 +173,9 @@ async function submitWords() {
   submitted += 1;
   const [mine, text] = [submitted, words.value];
   const typed = await readWords(text);
-  // All of it is checked at once, as it is typed; and again if a value is written otherwise.
+  // All of it is checked at once, as it is typed; and again if a value is written otherwise. Numbers need no check.
   const wanted = (/** @type {import("./fields.js").Typed} */ read) => params({ ...state, ...chosenBy(read) });
-  const [found, problem] = typed.mistake ? [typed] : await Promise.all([check(typed), problemWith(wanted(typed))]);
+  const [found, problem] = typed.mistake || isOnlyNumbers(typed) ? [typed] : await Promise.all([check(typed), problemWith(wanted(typed))]);
   const isAsTyped = JSON.stringify(wanted(found)) === JSON.stringify(wanted(typed));
   const wrong = found.mistake ?? (isAsTyped ? problem : await problemWith(wanted(found)));
   // Meanwhile something else may have been typed.
@@ -189,6 +189,16 @@ async function submitWords() {
   const reasons = await unmet(found.chosen);
   if (reasons.length) toast(`Nothing is left out: ${reasons.join("; ")}.`);
 }
+
+/**
+ * Whether it is nothing but numbers of fields that any number is right for, so that the server has nothing to say of it.
+ * @param {import("./fields.js").Typed} typed
+ */
+const isOnlyNumbers = ({ words: others, comment, chosen }) => !others.length && comment === undefined
+  && chosen.every(({ field, value }) => (field === "sid" && bareField(value)?.field === "sid") || (NUMBERS.includes(field) && isNumber(value)));
+
+/** What is chosen by any number of up to 32 bits. */
+const NUMBERS = ["priority", "sid", "gid"];
 
 /**
  * What is chosen with what was typed.

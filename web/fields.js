@@ -127,7 +127,7 @@ function exact(field, value) {
 const withoutRevision = (text) => /^(\d+:\d+):\d+$/.exec(text)?.[1] ?? text;
 
 /** A number of up to 32 bits, without zeros before it. */
-const isNumber = (/** @type {string} */ text) => /^(0|[1-9]\d{0,9})$/.test(text) && Number(text) < 2 ** 32;
+export const isNumber = (/** @type {string} */ text) => /^(0|[1-9]\d{0,9})$/.test(text) && Number(text) < 2 ** 32;
 
 /** Whether it is a time of day, such as `16:00`: numbers of signatures have no zeros before them. */
 const isClock = (/** @type {string} */ text) => /^\d{1,2}(:\d\d){1,2}$/.test(text) && /(^|:)0\d/.test(text);

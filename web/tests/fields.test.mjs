@@ -85,3 +85,23 @@ test("each field that is listed for expressions is one", async () => {
   }
   await page.close();
 });
+
+test("numbers are looked for at once; of other values the server is asked first", async () => {
+  const page = await open(setup.chrome, server.url, { allow: ["400 (Bad Request)"] });
+  await page.waitForSelector("tr .message");
+  let asked = 0;
+  page.on("request", (request) => { asked += Number(request.url().includes("api/v1/criteria")); });
+  const submit = async (typed) => {
+    asked = 0;
+    await page.fill("#words", typed);
+    await page.press("#words", "Enter");
+    await page.waitForFunction(() => !document.querySelector("#mistake")?.hidden || !document.querySelector("#words")?.value);
+    return asked > 0;
+  };
+  for (const typed of ["priority:high", "1:1000134", "sid:1000134,1:1000110 -gid:119"]) assert.ok(!await submit(typed), typed);
+  for (const typed of ["src:192.168.0.0/16", "priority:2 port:80", "priority:2 ping"]) assert.ok(await submit(typed), typed);
+  for (const typed of ["priority:4294967296", "gid:1:2", "sid:1:2:3:4"]) {
+    assert.ok(await submit(typed), typed);
+    assert.match(await page.textContent("#mistake"), /expected|not selected by their revision/, typed);
+  }
+});
