@@ -33,7 +33,7 @@ test-python: setup peers target/peers/python/installed
 test-page: setup peers
 	@if [ -e web/tests/node_modules/installed ]; then \
 		$(CARGO) build --locked --package pigear && \
-		web/tests/node_modules/.bin/tsc --project web/tests && $(LIMIT:10m=20m) node --test web/tests/*.test.mjs; \
+		web/tests/node_modules/.bin/tsc --project web/tests && $(LIMIT:10m=20m) node --test --test-concurrency=2 web/tests/*.test.mjs; \
 	fi
 
 # Sensors, a cluster of nats-servers and central Pigears, of which one after the other is killed: half a minute.
