@@ -86,12 +86,13 @@ fuzz: setup
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run dissect -- -max_total_time=600
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run unified2 -- -max_total_time=600
 
-# The picture in README.md: what the program prints.
-picture: setup
+# The pictures in README.md: what the program prints, and the page.
+picture: setup peers
 	@[ -e target/peers/picture/bin/python ] || { python3 -m venv target/peers/picture && \
 		target/peers/picture/bin/pip install -q 'rich==15.0.0'; }
 	$(CARGO) build --locked --package pigear
 	target/peers/picture/bin/python docs/picture/make.py target/debug/pigear docs/picture/terminal.svg
+	node docs/picture/page.mjs target/debug/pigear
 
 lint: setup
 	$(CARGO) fmt --all --check

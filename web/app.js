@@ -16,8 +16,9 @@ import { setTimeStyle, timeStyle } from "./times.js";
 
 /** @typedef {import("./bar.js").Failure} Failure */
 
-/** @type {Record<string, {title: string, module: {view: HTMLElement, load: () => Promise<Failure | undefined | void>, stop: () => void}}>} */
-const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", module: overview }, health: { title: "Health", module: health } };
+/** `every` is how often a view that isn't live is loaded again, in seconds. */
+/** @type {Record<string, {title: string, every?: number, module: {view: HTMLElement, load: () => Promise<Failure | undefined | void>, stop: () => void}}>} */
+const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", every: 30, module: overview }, health: { title: "Health", every: health.EVERY / 1_000, module: health } };
 const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["x", "choose it, or not: then e and s are about all that are chosen"], ["Shift+j, k", "choose on to the next, previous"], ["a", "what else can be done with them"], ["Esc", "close the alert; choose none"], ["g", "newest alert"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
 
 const chart = h("div", { id: "chart" });
@@ -40,7 +41,8 @@ async function load() {
     showMistake(null);
     if (failure) showFailure(failure);
     retry = 1;
-    if (troubled) byId("state").textContent = "";
+    if (VIEWS[state.view].every) showFreshness();
+    else if (troubled) byId("state").textContent = "";
     troubled = false;
   } catch (problem) {
     failed(problem);
@@ -48,6 +50,13 @@ async function load() {
     delete byId("main").dataset.busy;
     if (hadFocus) focusMain();
   }
+}
+
+/** Says how old what is shown may be, where it isn't live. */
+function showFreshness() {
+  const { every } = VIEWS[state.view];
+  byId("state").textContent = state.until && state.view === "overview" ? "" : `every ${every} s`;
+  delete byId("state").dataset.live;
 }
 
 let retry = 1;
@@ -97,7 +106,7 @@ setInterval(() => {
   if (state.view === "health" || state.until || !chart.isConnected || document.hidden || !byId("login").hasAttribute("open") === false) return;
   // Who goes from bar to bar has them hold still.
   if (!chart.contains(document.activeElement)) loadChart().catch(() => {});
-  if (state.view === "overview") overview.load().catch(failed);
+  if (state.view === "overview") overview.load().then(showFreshness, failed);
 }, 30_000);
 
 function showNav() {

@@ -4,17 +4,11 @@ import { get } from "./api.js";
 import { check, problemWith, unmet } from "./check.js";
 import { byId, debounced, focusMain, h, toast } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
+import { FIELD_WORDS, expressionCompletions } from "./expression.js";
 import { bareField, fieldOf, isNumber, readWords } from "./fields.js";
 import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 import { PRIORITIES, named, number, plain, priorityWord } from "./values.js";
-
-/** Words of expressions, for completion. */
-const WORDS = [
-  "msg.msg", "msg.sig_id", "msg.sig_generator", "msg.sig_rev", "msg.priority", "msg.classification", "msg.caplen", "msg.pktlen", "msg.event_id", "msg.app_name",
-  "alert.src_ip", "alert.dst_ip", "alert.src_port", "alert.dst_port", "alert.proto", "alert.class", "alert.priority", "alert.sensor", "alert.action", "alert.vlan", "alert.references",
-  "alert.payload", "alert.untrusted", "contains(", "starts_with(", "ends_with(", "ip_in(", "to_lower()", "len()", "true", "false",
-];
 
 const words = /** @type {HTMLInputElement} */ (h("input", {
   id: "words", type: "search", autocomplete: "off", spellcheck: false, placeholder: "words, or src:10.0.0.0/8",
@@ -25,7 +19,7 @@ const expression = /** @type {HTMLInputElement} */ (h("input", {
   id: "expression", autocomplete: "off", spellcheck: false, placeholder: "alert.dst_port == 445 && msg.priority <= 2",
   role: "combobox", "aria-label": "Expression", "aria-expanded": "false", "aria-controls": "expression-list", "aria-autocomplete": "list", "aria-describedby": "mistake",
 }));
-const fields = h("details", { class: "fields" }, h("summary", {}, "Fields"), ...WORDS.filter((word) => word.includes(".")).map((word) => h("button", { type: "button", class: "quiet", onclick: () => insert(word) }, word)));
+const fields = h("details", { class: "fields" }, h("summary", {}, "Fields"), ...FIELD_WORDS.map((word) => h("button", { type: "button", class: "quiet", onclick: () => insert(word) }, word)));
 const expressionList = h("ul", { id: "expression-list", role: "listbox", class: "completion", hidden: true, "aria-label": "Words of expressions" });
 const mistake = h("p", { id: "mistake", role: "alert", class: "mistake", hidden: true });
 const chips = h("ul", { class: "chips", "aria-label": "Chosen" });
@@ -46,7 +40,7 @@ export function buildBar() {
       h("div", { class: "field grow" }, words, wordsList), fold, choices),
     timeFields, expert, mistake, chips);
   complete(words, wordsList, wordCompletions, (text) => { words.value = text; if (!text.endsWith(":")) submitWords(); else words.dispatchEvent(new Event("input")); });
-  complete(expression, expressionList, expressionCompletions, (text) => { expression.value = text; });
+  complete(expression, expressionList, expressionCompletions, (text, at) => { expression.value = text; expression.setSelectionRange(at, at); });
   expression.addEventListener("keydown", (event) => { if (event.key === "Enter" && expressionList.hidden) go({ filter: expression.value.trim() }); });
   expression.addEventListener("change", () => go({ filter: expression.value.trim() }));
   marks.addEventListener("change", () => go({
@@ -218,19 +212,19 @@ function chosenBy({ words: others, comment, marks, chosen }) {
  * A list of completions below an input.
  * @param {HTMLInputElement} input
  * @param {HTMLElement} list
- * @param {(text: string, at: number) => Promise<{text: string, label: string, note?: string}[]>} find
- * @param {(text: string) => void} take
+ * @param {(text: string, at: number) => Promise<{text: string, label: string, note?: string, at?: number}[]>} find
+ * @param {(text: string, at: number) => void} take - the text, and where the cursor is then
  */
 function complete(input, list, find, take) {
   let chosen = -1;
-  /** @type {{text: string, label: string, note?: string}[]} */
+  /** @type {Awaited<ReturnType<typeof find>>} */
   let found = [];
   const close = () => { list.hidden = true; chosen = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
   const mark = () => {
     [...list.children].forEach((item, n) => item.setAttribute("aria-selected", String(n === chosen)));
     if (chosen >= 0) input.setAttribute("aria-activedescendant", list.children[chosen].id);
   };
-  const pick = (/** @type {number} */ n) => { const { text } = found[n]; close(); take(text); input.focus(); };
+  const pick = (/** @type {number} */ n) => { const { text, at = text.length } = found[n]; close(); input.focus(); take(text, at); };
   const look = debounced(120, async () => {
     const text = input.value;
     try { found = await find(text, input.selectionStart ?? text.length); } catch { found = []; }
@@ -312,14 +306,6 @@ async function priorityCompletions(before, prefix) {
   const found = (await get("values", { field: "priority", limit: 20 })).values.map((/** @type {any} */ one) => ({ alerts: one.alerts, value: one.value, word: priorityWord(Number(one.value)) }));
   return found.filter((/** @type {any} */ { value, word }) => value.startsWith(prefix) || word.startsWith(prefix.toLowerCase().replace(/^"/, "")))
     .map((/** @type {any} */ { alerts, value, word }) => ({ text: `${before}${PRIORITIES.includes(word) ? word.replace(" ", "-") : value}`, label: `${value} ${word}`, note: alerts.toLocaleString("en") }));
-}
-
-/** @param {string} text @param {number} at */
-async function expressionCompletions(text, at) {
-  const word = /[\w.]+$/.exec(text.slice(0, at))?.[0] ?? "";
-  if (word.length < 2) return [];
-  const found = WORDS.filter((known) => known.startsWith(word) || known.split(".")[1]?.startsWith(word)).slice(0, 10);
-  return found.filter((known) => known !== word).map((known) => ({ text: text.slice(0, at - word.length) + known + text.slice(at), label: known }));
 }
 
 /** Puts the cursor into the search field. */

@@ -2,17 +2,14 @@
 
 import { address, get, mayChange, post, session } from "./api.js";
 import { byId, focusMain, h, keepFocus, toast } from "./dom.js";
+import { mark, packet, span } from "./packet.js";
 import { FIELDS, empty, go, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
 import { triage } from "./triage.js";
-import { badge, bytes as size, copy, dialect, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
+import { badge, copy, dialect, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
-/** @typedef {{name: string, start: number, end: number, fields: Record<string, any>}} Layer */
-/** @typedef {{start: number, end: number, content: string}} Match */
-
-/** How many bytes are shown at first. */
-const FIRST = 2_048;
+/** @typedef {import("./packet.js").Match} Match */
 
 /** The alert that is shown. */
 /** @type {Alert | null} */
@@ -82,7 +79,6 @@ function closeButton() { return h("button", { type: "button", class: "close", "a
 
 /** @param {Alert} alert */
 function build(alert) {
-  const bytes = decode(alert.pkt ?? "");
   return [
     closeButton(),
     h("header", {}, h("p", {}, badge(alert.priority), " ", alert.class && value("class", alert.class), " ", ruleValue(alert)), h("h2", { tabIndex: -1 }, plain(alert.msg) || signature(alert)),
@@ -91,7 +87,7 @@ function build(alert) {
     buttons(alert),
     facts(alert),
     h("section", { id: "rule", hidden: true, "aria-label": "Rule" }),
-    packet(alert, bytes),
+    packet(alert, isOwn(alert)),
     comments(alert),
     h("section", { id: "related", "aria-label": "Around it" }),
     h("details", { class: "screen" }, h("summary", {}, "JSON"), h("pre", { class: "json" }, JSON.stringify(alert, null, 2))),
@@ -111,7 +107,7 @@ function buttons(alert) {
     const path = new URL(address(`alerts/${alert.id}`), location.href).href;
     if (what === "JSON") copy(JSON.stringify(alert));
     else if (what === "EVE") copy((await (await fetch(address(`alerts/${alert.id}/export`, { format: "eve", store: alert.store }))).text()).trim());
-    else if (what === "curl") copy(`curl '${path}'`);
+    else if (what === "curl") copy(`curl ${session.login.length ? "--header \"Authorization: Bearer $TOKEN\" " : ""}'${path}'`, session.login.length ? "Copied. TOKEN is a token of this page." : undefined);
     else if (what === "filter") copy(filterOf(alert));
     else if (what === "link") copy(new URL(`?alert=${alert.id}`, location.href).href);
   });
@@ -162,85 +158,12 @@ function facts(alert) {
     ["Community ID", alert.community_id && h("code", {}, alert.community_id)],
     ["References", links.length ? h("ul", {}, ...links) : null],
     ["Sensor", [value("sensor", alert.sensor), alert.thread !== undefined && `, packet thread ${alert.thread}`]],
-    ["Sent by", alert.sender && `process ${alert.sender.pid} of user ${alert.sender.uid}`],
+    ["Socket", alert.socket && h("code", {}, plain(alert.socket))], ["Sent by", alert.sender && `process ${alert.sender.pid} of user ${alert.sender.uid}`],
     ["Snort", isOwn(alert) ? "none: Pigear made this alert" : alert.dialect ? dialect(alert.dialect) : (alert.source && "from its log")], ["Event", alert.event_id],
     ["Acknowledged", mark(alert.triage?.acknowledged)], ["Starred", mark(alert.triage?.starred)],
   ];
   const known = rows.map(([name, one]) => /** @type {const} */ ([name, [one].flat().filter((part) => part !== undefined && part !== null && part !== false && part !== "")])).filter(([, parts]) => parts.length);
   return h("dl", { class: "facts" }, ...known.flatMap(([name, parts]) => [h("dt", {}, name), h("dd", {}, ...parts)]));
-}
-
-/** @param {string} base64 */
-function decode(base64) { return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)); }
-
-/**
- * The layers as a tree, beside the bytes: where either is pointed at, both light up.
- * @param {Alert} alert
- * @param {Uint8Array} bytes
- */
-function packet(alert, bytes) {
-  if (!bytes.length) {
-    return h("section", { "aria-label": "Packet" }, h("h3", {}, "Packet"), h("p", { class: "empty" }, isOwn(alert) ? "None: Pigear made this alert itself." : "Snort sent no packet with this alert. Snort 3 does so where a rule met a rebuilt stream; with --complete-from, Pigear takes it from Snort's log."));
-  }
-  /** @type {Layer[]} */
-  const layers = [...(alert.layers ?? [])];
-  if (alert.payload) layers.push({ name: "Payload", ...alert.payload, fields: { length: alert.payload.end - alert.payload.start } });
-  const dump = h("div", { class: "dump", role: "group", tabIndex: 0, "aria-label": `Hexdump of ${bytes.length} bytes` });
-  const tree = h("ul", { class: "layers" }, ...layers.map((layer, n) => {
-    const fields = Object.entries(layer.fields ?? {}).map(([name, one]) => h("li", {}, h("span", { class: "name" }, name), " ", typeof one === "object" ? JSON.stringify(one) : String(one)));
-    const light = (/** @type {boolean} */ on) => highlight(dump, tree, on ? n : -1, layers);
-    return h("li", { "data-layer": n, onpointerenter: () => light(true), onpointerleave: () => light(false), onfocusin: () => light(true), onfocusout: () => light(false) },
-      h("details", { open: n >= layers.length - 2 }, h("summary", {}, layer.name, " ", h("small", {}, span(layer))), h("ul", {}, ...fields)));
-  }));
-  const draw = (/** @type {number} */ shown) => dump.replaceChildren(...lines(bytes, shown), ...(shown < bytes.length ? [h("button", { type: "button", onclick: () => draw(bytes.length) }, `All ${number(bytes.length)} bytes`)] : []));
-  draw(FIRST);
-  dump.addEventListener("pointerover", (event) => {
-    const at = Number(/** @type {HTMLElement} */ (event.target).dataset.at ?? NaN);
-    if (!Number.isNaN(at)) highlight(dump, tree, layers.findLastIndex((layer) => layer.start <= at && at < layer.end), layers);
-  });
-  dump.addEventListener("pointerleave", () => highlight(dump, tree, -1, layers));
-  const payload = alert.payload ? bytes.subarray(alert.payload.start, alert.payload.end) : new Uint8Array();
-  return h("section", { id: "packet", "aria-label": "Packet" }, h("h3", {}, "Packet ", h("small", {}, `${size(bytes.length)}${alert.pktlen > bytes.length ? ` of ${size(alert.pktlen)}` : ""}`)),
-    alert.stopped && h("p", { class: "warning" }, alert.stopped),
-    h("div", { class: "packet" }, tree, dump),
-    payload.length > 0 && h("details", {}, h("summary", {}, `Payload as text (${size(payload.length)})`), h("pre", { class: "payload" }, printable(payload))));
-}
-
-/** Which bytes something is, the last one included. @param {{start: number, end: number}} part */
-const span = ({ start, end }) => (end - start > 1 ? `bytes ${start}–${end - 1}` : end > start ? `byte ${start}` : "no bytes");
-
-/** @param {Uint8Array} bytes */
-function printable(bytes) {
-  return plain(new TextDecoder("utf-8", { fatal: false }).decode(bytes).replaceAll("\r\n", "\n").replaceAll("\ufffd", "·"), true);
-}
-
-/** @param {Uint8Array} bytes @param {number} shown */
-function lines(bytes, shown) {
-  const all = [];
-  const wide = matchMedia("(max-width: 30rem)").matches ? 8 : 16;
-  for (let from = 0; from < Math.min(shown, bytes.length); from += wide) {
-    const part = [...bytes.subarray(from, Math.min(from + wide, shown))];
-    const hex = part.map((byte, n) => h("span", { "data-at": from + n }, byte.toString(16).padStart(2, "0")));
-    const text = part.map((byte, n) => h("span", { "data-at": from + n }, byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "."));
-    all.push(h("div", { class: "line" }, h("span", { class: "offset" }, from.toString(16).padStart(4, "0")), h("span", { class: "hex" }, ...hex), h("span", { class: "text" }, ...text)));
-  }
-  return all;
-}
-
-/**
- * @param {HTMLElement} dump
- * @param {HTMLElement} tree
- * @param {number} chosen
- * @param {Layer[]} layers
- */
-function highlight(dump, tree, chosen, layers) {
-  const layer = layers[chosen];
-  dump.querySelectorAll(".lit").forEach((span) => span.classList.remove("lit"));
-  [...tree.children].forEach((item, n) => item.classList.toggle("lit", n === chosen));
-  if (layer) dump.querySelectorAll("[data-at]").forEach((span) => {
-    const at = Number(/** @type {HTMLElement} */ (span).dataset.at);
-    if (layer.start <= at && at < layer.end) span.classList.add("lit");
-  });
 }
 
 /**
@@ -252,7 +175,8 @@ async function rule(alert, pane) {
   const section = /** @type {HTMLElement | null} */ (pane.querySelector("#rule"));
   if (isOwn(alert)) return;
   const { rule: found, rules } = await get(`alerts/${alert.id}/rule`, { store: alert.store });
-  if (!section) return;
+  // Meanwhile another alert may be shown.
+  if (!section?.isConnected) return;
   section.hidden = false;
   if (!found) {
     const none = rules ? `None with ${alert.sig_generator}:${alert.sig_id} in the files that were read (${number(rules)} rule${rules === 1 ? "" : "s"}).` : "None was read: start Pigear with --rules PATH.";
@@ -268,12 +192,7 @@ async function rule(alert, pane) {
     ...(found.rev !== undefined && found.rev !== alert.sig_rev ? [h("p", { class: "warning" }, `The file has revision ${found.rev}, but the alert is of revision ${alert.sig_rev}.`)] : []),
     ...(found.others.length ? [h("p", { class: "warning" }, `There are others with these ids: ${found.others.join(", ")}${found.more_others ? `, and ${found.more_others} more` : ""}.`)] : []),
     ...(shown.length ? [h("p", { class: "note" }, `Marked in the packet: ${shown.map(named).join("; ")}${found.matches.length > shown.length ? "; …" : ""}`)] : []));
-  for (const match of found.matches) {
-    for (const span of pane.querySelectorAll(".dump [data-at]")) {
-      const at = Number(/** @type {HTMLElement} */ (span).dataset.at);
-      if (match.start <= at && at < match.end) span.classList.add("content");
-    }
-  }
+  mark(found.matches);
 }
 
 /** @param {Alert} alert @param {number} id */
@@ -313,7 +232,10 @@ async function related(alert, pane) {
   const lists = [["Older alerts of this signature", { sid: rule, cursor }, { include: { sid: [rule] } }]];
   if (src) lists.push(["Older alerts from this source", { src, cursor }, { include: { src: [src] } }]);
   if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor }, { include: { src: [src], dst: [dst] } }]);
-  if (src && dst && alert.src_port !== undefined) {
+  if (src && dst && alert.src_port === undefined && alert.community_id) {
+    const flow = `((alert.src_ip == "${src}" && alert.dst_ip == "${dst}") || (alert.src_ip == "${dst}" && alert.dst_ip == "${src}")) && alert.proto == ${JSON.stringify(alert.proto)}`;
+    lists.push(["The flow around it: both directions, from an hour before to an hour after", { host: src, filter: flow, ...around }, { filter: flow, ...around }]);
+  } else if (src && dst && alert.src_port !== undefined) {
     const flow = `(alert.src_ip == "${src}" && alert.dst_ip == "${dst}" && alert.src_port == ${alert.src_port} && alert.dst_port == ${alert.dst_port}) || (alert.src_ip == "${dst}" && alert.dst_ip == "${src}" && alert.src_port == ${alert.dst_port} && alert.dst_port == ${alert.src_port})`;
     lists.push(["The flow around it: both directions, from an hour before to an hour after", { host: src, port: alert.src_port, filter: flow, ...around }, { filter: flow, ...around }]);
   }

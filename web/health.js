@@ -3,11 +3,12 @@
 import { get, mayChange, post } from "./api.js";
 import { damageText } from "./damage.js";
 import { h, keepFocus, svg, toast } from "./dom.js";
+import { go, link, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
 import { bytes, dialect, number, plain, value } from "./values.js";
 
-const EVERY = 5_000;
-const KEPT = 60;
+/** How often it is loaded again, in milliseconds. */
+export const EVERY = 5_000;
 
 /** How many origins are shown, the latest first. */
 const ORIGINS = 20;
@@ -16,9 +17,6 @@ export const view = h("section", { class: "cards health", "aria-label": "Health"
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
-/** @type {{at: number, counters: Record<string, number>}[]} */
-let history = [];
-
 let shown = 0;
 
 /** In which store it was looked for damage. @type {string | undefined} */
@@ -33,7 +31,6 @@ export async function load() {
   const mine = shown;
   const [health, letters, fleet] = await Promise.all([get("health"), get("dead-letters", { limit: 20 }).catch(() => ({ letters: [], store: undefined })), get("sensors").catch(() => ({ sensors: [] }))]);
   if (mine !== shown) return;
-  remember(health);
   if (looked !== health.store.store) lookForDamage(health.store.store);
   letterStore = letters.store;
   const giveBack = keepFocus(view);
@@ -80,24 +77,23 @@ export function stop() {
   shown += 1;
 }
 
-/** @param {any} health */
-function remember(health) {
-  /** @type {Record<string, number>} */
-  const found = { "stored": health.store.last_id ?? 0 };
-  for (const [name, one] of Object.entries(health.counters ?? {})) if (typeof one === "number") found[name] = one;
-  history.push({ at: Date.now(), counters: found });
-  history = history.slice(-KEPT);
+/**
+ * How many there were a second, in each part of the last minutes.
+ * @param {{seconds: number, counters: Record<string, number[]>}} history
+ * @param {string} name
+ */
+function rates({ seconds, counters: all }, name) {
+  const values = all[name] ?? [];
+  return values.slice(1).map((now, n) => Math.max(0, now - values[n]) / seconds);
 }
 
-/** @param {string} name */
-function rates(name) {
-  return history.slice(1).map((now, n) => Math.max(0, ((now.counters[name] ?? 0) - (history[n].counters[name] ?? 0)) / ((now.at - history[n].at) / 1000)));
-}
+/** How many points five minutes have. */
+const POINTS = 60;
 
-/** @param {number[]} values */
+/** @param {number[]} values - the latest last */
 function sparkline(values) {
   const most = Math.max(1, ...values);
-  const points = values.map((one, n) => `${(n * 100) / Math.max(1, KEPT - 2)},${20 - (one / most) * 18}`).join(" ");
+  const points = values.map((one, n) => `${100 - ((values.length - 1 - n) * 100) / (POINTS - 1)},${20 - (one / most) * 18}`).join(" ");
   return svg("svg", { viewBox: "0 0 100 22", class: "spark", "aria-hidden": "true", preserveAspectRatio: "none" }, svg("polyline", { points }));
 }
 
@@ -108,11 +104,12 @@ const MEANINGS = /** @type {Record<string, string>} */ ({
 
 /** @param {any} health */
 function counters(health) {
-  const now = history[history.length - 1].counters;
+  const now = { stored: health.store.last_id ?? 0, ...Object.fromEntries(Object.entries(health.counters ?? {}).filter(([, one]) => typeof one === "number")) };
   const rows = Object.entries(now).map(([name, count]) => {
+    const all = rates(health.history, name);
     // At first there is nothing to compare with.
-    const rate = rates(name).at(-1);
-    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, rate === undefined ? "…" : sparkline(rates(name))));
+    const rate = all.at(-1);
+    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, rate === undefined ? "…" : sparkline(all)));
   });
   const handlers = Object.entries(health.counters?.handlers ?? {});
   return h("article", { class: "card" }, h("h2", {}, "Counters"),
@@ -176,11 +173,14 @@ function originsCard({ origins }) {
     origins.length > ORIGINS && h("p", { class: "more" }, `and ${number(origins.length - ORIGINS)} earlier ones`))];
 }
 
+/** Whether alerts wait for so long that it is worth a word. @param {any} lane */
+const isHeldUp = ({ waiting_since: since }) => since !== undefined && Date.now() - Date.parse(since) > 60_000;
+
 /** @param {any} health */
 function lanes({ lanes: all }) {
   return h("article", { class: all.length ? "card wide" : "card" }, h("h2", {}, "Durable handlers"), all.length === 0 ? h("p", { class: "empty" }, "None: no handler gets its alerts from the store.")
     : table({ "aria-label": "Durable handlers" }, h("thead", {}, h("tr", {}, ...["handler", "waiting", "dead letters", "handled", "failed", "dropped", "filtered", "muted", "moved"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name), h("td", {}, number(lane.waiting)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, number(lane.filtered)), h("td", {}, number(lane.muted)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
+      h("tbody", {}, ...all.map((/** @type {any} */ lane) => h("tr", { class: lane.dead_letters || lane.dropped || isHeldUp(lane) ? "bad" : "" }, h("th", { scope: "row", title: lane.target ?? "" }, lane.name, isHeldUp(lane) && h("small", {}, "held up, see its log lines")), h("td", {}, number(lane.waiting), lane.waiting_since && h("small", {}, ` the oldest ${ago(lane.waiting_since)}`)), h("td", {}, number(lane.dead_letters)), h("td", {}, number(lane.handled)), h("td", {}, number(lane.failed)), h("td", {}, number(lane.dropped)), h("td", {}, number(lane.filtered)), h("td", {}, number(lane.muted)), h("td", {}, lane.moved ? ago(lane.moved) : "never"))))));
 }
 
 /**
@@ -197,6 +197,11 @@ function table(attributes, ...parts) {
   return all;
 }
 
+/** @param {number} id @param {string} msg */
+function alertLink(id, msg) {
+  return h("a", { href: link({ ...state, alert: id }), onclick: (/** @type {MouseEvent} */ event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) return; event.preventDefault(); go({ alert: id }); } }, plain(msg) || "(no message)");
+}
+
 /** @param {any[]} letters @param {number} all */
 function deadLetters(letters, all) {
   const again = async () => {
@@ -204,7 +209,7 @@ function deadLetters(letters, all) {
   };
   return h("article", { class: "card wide" }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
     : [table({ "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : plain(letter.msg)))))),
+      h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : letter.alert === undefined ? plain(letter.msg) : alertLink(letter.alert, letter.msg)))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),
       mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());
 }

@@ -151,7 +151,7 @@ function alertRow(alert, inside, acts) {
     row = h("tr", { class: `alert${alert.triage?.acknowledged ? " acknowledged" : ""}`, tabIndex: -1, "data-id": alert.id, onclick: (/** @type {MouseEvent} */ event) => open(event, alert, acts) },
       cell,
       h("td", { class: "time" }, timeElement(alert.timestamp)), h("td", { class: "level" }, badge(alert.priority)),
-      h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: "message" }, plain(alert.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(alert))),
+      h("td", { class: "msg" }, h("a", { href: `?alert=${alert.id}`, class: messageClass(alert) }, plain(alert.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(alert))),
       h("td", { class: "kind" }, value("class", alert.class)), h("td", { class: "proto" }, protocolValue(alert.proto)),
       h("td", { class: "end src" }, end(alert, "src")), h("td", { class: "end dst" }, end(alert, "dst")), h("td", { class: "sensor" }, value("sensor", alert.sensor)),
       h("td", { class: "acts" }, ...buttons(alert, acts)));
@@ -161,6 +161,12 @@ function alertRow(alert, inside, acts) {
   row.classList.toggle("inside", inside);
   return row;
 }
+
+/** Messages of more characters than that are cut by lines. */
+const LONG = 120;
+
+/** @param {Alert} alert */
+const messageClass = ({ msg }) => (msg?.length > LONG ? "message long" : "message");
 
 /** @param {MouseEvent} event @param {Alert} alert @param {Acts} acts */
 function open(event, alert, acts) {
@@ -217,7 +223,7 @@ function floodRow(one, acts) {
   const row = h("tr", { class: `flood${are("acknowledged") === one.alerts.length ? " acknowledged" : ""}`, tabIndex: -1, onclick: (/** @type {MouseEvent} */ event) => { if (/** @type {Element} */ (event.target).closest("button, a")) return; if (event.shiftKey) acts.choose(one, true); else acts.flip(one); } },
     cell,
     h("td", { class: "time" }, timeElement(last), h("br"), h("small", {}, "since ", timeElement(first, !isOfOneDay))), h("td", { class: "level" }, badge(newest.priority)),
-    h("td", { class: "msg" }, toggle, " ", h("span", { class: "message" }, plain(newest.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(newest))),
+    h("td", { class: "msg" }, toggle, " ", h("span", { class: messageClass(newest) }, plain(newest.msg) || "(no message)"), " ", h("span", { class: "sid" }, ruleValue(newest))),
     h("td", { class: "kind" }, value("class", newest.class)), h("td", { class: "proto" }, count("proto", "proto", "protocols")),
     h("td", { class: "end src" }, count("src_ip", "src", "addresses")), h("td", { class: "end dst" }, count("dst_ip", "dst", "addresses")),
     h("td", { class: "sensor" }, count("sensor", "sensor", "sensors")),

@@ -7,7 +7,7 @@ import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, 
 import { noteDamage } from "./damage.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { otherMeaning } from "./fields.js";
-import { append, isFlood, prepend, remove, trim } from "./grouping.js";
+import { append, isFlood, oldest, prepend, remove, trim } from "./grouping.js";
 import { behind, changed, drawRows, listed, rows, showBoxes, table, withSensors } from "./list.js";
 import { openNoise } from "./noise.js";
 import { empty, go, link, onChange, params, state } from "./state.js";
@@ -228,8 +228,8 @@ function drawNew() {
   const [count, texts] = [arrived, pending];
   if (gap) groups = [];
   texts.forEach((text) => prepend(groups, JSON.parse(text), state.group));
-  const oldest = trim(groups, count > MANY && !reading ? PAGE : KEPT) ?? (gap && groups.at(-1)?.alerts.at(-1)?.id);
-  if (oldest) next = place(oldest);
+  const end = trim(groups, count > MANY && !reading ? PAGE : KEPT) ?? (gap && groups.length ? oldest(groups) : undefined);
+  if (end) next = place(end);
   const said = `${number(count)}${gap ? " or more" : ""} new alert${count > 1 ? "s" : ""}`;
   forget();
   draw();

@@ -100,8 +100,7 @@ function openMenu(at, field, exact) {
     ...(field === "src" || field === "dst" ? [item(`Only from or to ${exact}`, () => choose("host", exact, false))] : []),
     item("Copy", () => copy(exact)),
   ];
-  menu.replaceChildren(...items);
-  menu.setAttribute("aria-label", named(field, exact));
+  menu.replaceChildren(h("div", { role: "menu", "aria-label": named(field, exact) }, ...items));
   menu.onkeydown = (event) => {
     const now = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     if (event.key === "Escape") { close(); at.focus(); }
@@ -139,14 +138,16 @@ export async function copy(text, said = "Copied.") {
   }
 }
 
+/** What no screen shows by itself, or what changes the order of signs. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u202f]/gu;
+
 /**
  * Text as it is, but what has no sign on a screen, or changes the order of signs, as its number.
  * @param {string} text
  * @param {boolean} [lines] - keeps line feeds and tabs
  */
 export function plain(text, lines = false) {
-  const hidden = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]/gu;
-  return (text ?? "").replace(hidden, (sign) => (lines && (sign === "\n" || sign === "\t") ? sign : `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`));
+  return (text ?? "").replace(UNSEEN, (sign) => (lines && (sign === "\n" || sign === "\t") ? sign : `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`));
 }
 
 /** Who sends each layout of datagrams. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { datagrams, isAccessible, messages, open, setUp, until, withMessage } from "./harness.mjs";
+import { datagrams, isAccessible, messages, open, setUp, until, withMessage, withSid } from "./harness.mjs";
 
 const setup = setUp();
 const { newRoom } = setup;
@@ -129,8 +129,9 @@ test("the chosen alert stays the same while others come, and is the one that a k
   const [ping] = datagrams("v2919/icmp_ping");
   const [http] = datagrams("v2919/http");
   const { url } = await room.live();
-  // A flood first, so that a row is not a group; then alerts of two signatures in turn.
-  const first = [...Array.from({ length: 5 }, () => ping), http, ping, http, ping, ping];
+  // A flood first, so that a row is not a group; then alerts of other signatures.
+  const others = Array.from({ length: 9 }, (_, n) => withSid(http, 2_000_000 + n));
+  const first = [...Array.from({ length: 5 }, () => ping), ...others.slice(0, 5)];
   await room.play(first);
   await until("they are stored", async () => await count(url, "") === first.length);
   const page = await open(setup.chrome, url);
@@ -141,7 +142,7 @@ test("the chosen alert stays the same while others come, and is the one that a k
   const id = await chosen();
   assert.ok(id > 0);
   assert.equal(await focused(), id);
-  await room.play([http, http, ping, http]);
+  await room.play(others.slice(5));
   await until("the new ones are shown", async () => await page.locator("tr.alert").first().getAttribute("data-id") === String(first.length + 4));
   assert.deepEqual([await chosen(), await focused()], [id, id]);
   await page.keyboard.press("e");
@@ -151,7 +152,7 @@ test("the chosen alert stays the same while others come, and is the one that a k
   // The newest becomes one of a flood: it stays a row of its own, and the flood is not acknowledged with it.
   await page.keyboard.press("g");
   const newest = await chosen();
-  await room.play([http, http, http]);
+  await room.play([others[8], others[8], others[8]]);
   await page.waitForSelector("tr.flood");
   await until("the flood is shown", async () => (await page.$$eval("tr.alert", (rows) => rows.map((row) => Number(row.dataset.id)))).includes(first.length + 7));
   assert.equal(await chosen(), newest);
@@ -178,6 +179,9 @@ test("alerts that come while it is asked are not acknowledged with the others", 
   await page.close();
 });
 
+/** What no screen shows: a tag, selectors of variants, a joiner, fillers, a mark of Arabic. */
+const UNSEEN = ["\u{e0041}", "\u{e0100}", "\ufe0f", "\u034f", "\u3164", "\u115f", "\u0600"];
+
 test("nothing of an alert is taken for anything but text", async () => {
   const room = newRoom();
   const [datagram] = datagrams("v2919/icmp_ping");
@@ -185,6 +189,7 @@ test("nothing of an alert is taken for anything but text", async () => {
     "<script>window.hit = 1</script><img src=x onerror=\"window.hit = 1\">",
     "\"'><svg onload=window.hit=1> javascript:window.hit=1",
     "\u001b[31mred\u001b[0m \u202eesrever\u202c z\u200bero",
+    `hidden ${UNSEEN.map((sign) => `a${sign}b`).join(" ")}`,
     Buffer.from([0xff, 0xfe, 0x80, 0x41]),
     "x".repeat(255),
   ];
@@ -195,6 +200,8 @@ test("nothing of an alert is taken for anything but text", async () => {
     await page.waitForSelector("tr.alert");
     assert.equal((await messages(page)).length, hostile.length);
     assert.ok((await messages(page)).some((text) => text.includes("\\u{1b}[31mred\\u{1b}[0m \\u{202e}esrever")), await messages(page));
+    const shown = UNSEEN.map((sign) => `a\\u{${sign.codePointAt(0).toString(16)}}b`).join(" ");
+    assert.ok((await messages(page)).includes(`hidden ${shown}`), await messages(page));
     for (let id = 1; id <= hostile.length; id += 1) {
       await page.goto(`${url}?alert=${id}`);
       await page.waitForSelector("#detail h2");
@@ -277,6 +284,9 @@ test("what is refused for good is shown, and sent again", { timeout: 60_000 }, a
   await until("dead letters are shown", async () => (await page.locator("article:has(h2:text('Dead letters')) tbody tr").count()) === Math.min(all, 20));
   await isAccessible(page, "health");
   assert.match(await page.textContent("main"), /received/);
+  await page.locator("article:has(h2:text('Dead letters')) tbody a").first().click();
+  await page.waitForSelector("#detail .dump");
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Send all again" }).click();
   await page.waitForSelector(`#toast:has-text("${all} dead letters are sent again")`);
   await page.close();

@@ -218,6 +218,18 @@ test("one alert is printed as one clean page", async () => {
   await page.waitForSelector("#detail .dump .line");
   const pdf = (await page.pdf({ format: "A4" })).toString("latin1");
   assert.equal((pdf.match(/\/Type \/Page\b(?!s)/g) ?? []).length, 1);
+  // So is one with a long packet, or with many layers.
+  const { alerts } = await (await fetch(`${url}api/v1/alerts?limit=100`)).json();
+  const kinds = [...new Map(alerts.map((one) => [`${one.sig_id} ${(one.layers ?? []).length}`, one])).values(), ...alerts.toSorted((a, b) => b.caplen - a.caplen).slice(0, 2)];
+  for (const { id: other } of kinds) {
+    await page.goto(`${url}?alert=${other}`);
+    await page.waitForSelector("#detail h2");
+    await page.waitForLoadState("networkidle");
+    const printed = (await page.pdf({ format: "A4" })).toString("latin1");
+    assert.equal((printed.match(/\/Type \/Page\b(?!s)/g) ?? []).length, 1, `alert ${other}`);
+  }
+  await page.goto(`${url}?alert=${id}`);
+  await page.waitForSelector("#detail .dump .line");
   await page.emulateMedia({ media: "print" });
   for (const selector of [".top", "#bar", "main", "#related", "#detail details.screen", "#detail textarea"]) assert.equal(await page.isVisible(selector), false, selector);
   assert.equal(await page.isVisible("#detail .dump"), true);

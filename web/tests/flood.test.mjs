@@ -3,17 +3,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { datagrams, messages, open, setUp, until, withMessage } from "./harness.mjs";
+import { datagrams, messages, open, setUp, until, withMessage, withSid } from "./harness.mjs";
 
 const setup = setUp();
 const { newRoom } = setup;
 
 const last = async (url) => (await (await fetch(`${url}api/v1/alerts?limit=1`)).json()).last;
 const [ping] = datagrams("v2919/icmp_ping");
-const [http] = datagrams("v2919/http");
 
-/** Alerts of two signatures in turn, so that no two of them are one row. */
-const flood = (count) => Array.from({ length: count }, (_, n) => withMessage(n % 2 ? ping : http, `number ${n + 1}`));
+/** Alerts of so many signatures in turn that no two of them are one row. */
+const flood = (count) => Array.from({ length: count }, (_, n) => withMessage(withSid(ping, 1_000_000 + (n % 20)), `number ${n + 1}`));
 
 /** What a browser says of a tab that nobody looks at. */
 const hide = (page, hidden) => page.evaluate((is) => {

@@ -184,3 +184,10 @@ export function withMessage(datagram, message) {
   Buffer.from(message).copy(changed, 0, 0, 255);
   return changed;
 }
+
+/** A datagram of Snort 2.9 with another number of its signature. */
+export function withSid(datagram, sid) {
+  const changed = Buffer.from(datagram);
+  changed.writeUInt32LE(sid, 65_832);
+  return changed;
+}

@@ -108,6 +108,14 @@ test("words, fields and expressions are completed, and a mistake is marked where
   await page.waitForURL((at) => at.searchParams.get("text") === "ping" && at.searchParams.get("not") === "proto:TCP");
   await page.goto(url);
   await page.getByRole("button", { name: "Expression" }).click();
+  // In the middle, with the cursor behind what was completed; and a value that stored alerts have.
+  await page.fill("#expression", "alert.lay == ()");
+  await page.locator("#expression").evaluate((/** @type {HTMLInputElement} */ input) => { input.setSelectionRange(9, 9); input.dispatchEvent(new Event("input")); });
+  await page.locator("#expression-list li", { hasText: "alert.layers" }).click();
+  assert.deepEqual(await page.locator("#expression").evaluate((/** @type {HTMLInputElement} */ input) => [input.value, input.selectionStart]), ["alert.layers == ()", 12]);
+  await page.fill("#expression", "alert.class == \"attem");
+  await page.locator("#expression-list li").first().click();
+  assert.match(await page.inputValue("#expression"), /^alert\.class == "attempted-[a-z]+"$/);
   await page.fill("#expression", "msg.priority == 1 && alert.src_prt == 5");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#mistake mark");
@@ -285,13 +293,37 @@ test("the rule is shown, and its contents are marked in the packet", async () =>
   await page.close();
 });
 
+test("what a rule looks for is marked also where a long packet was cut", async () => {
+  const own = setup.newRoom();
+  await own.store(datagrams("v3122/ipfrag"));
+  fs.writeFileSync(own.at("local.rules"), "alert ip any any -> any any (msg:\"fragment\"; content:\"FRAGMARK\"; gid:1; sid:1000140; rev:1;)\n");
+  const server = await own.web(["--rules", "local.rules"]);
+  const { alerts } = await (await fetch(`${server.url}api/v1/alerts`)).json();
+  const long = alerts.find((one) => one.caplen > 2_200);
+  fs.writeFileSync(own.at("local.rules"), `alert ip any any -> any any (msg:"fragment"; content:"FRAGMARK"; gid:${long.sig_generator}; sid:${long.sig_id}; rev:1;)\n`);
+  const page = await open(setup.chrome, `${server.url}?alert=${long.id}`);
+  const marked = () => page.$$eval(".dump .text .content", (all) => all.map((one) => one.textContent).join(""));
+  await until("the rule is read again, and its content marked", async () => { await page.reload(); await page.waitForSelector("#rule h3"); return await marked() === "FRAGMARK"; });
+  const all = page.getByRole("button", { name: /^All [\d,]+ bytes$/ });
+  if (await all.count()) await all.click();
+  assert.equal(await marked(), "FRAGMARK");
+  await page.close();
+});
+
 test("the overview leads to the alerts behind each number", async () => {
   const page = await open(setup.chrome, `${url}?view=overview`);
   await page.waitForSelector(".card ol li");
   assert.deepEqual(await page.$$eval(".card h2", (all) => all.map((one) => one.textContent)), ["Signatures", "Sources", "Destinations", "Destination ports", "Classes", "Sensors", "New signatures since yesterday"]);
   const first = page.locator(".card").first().locator("li").first();
+  // It isn't live, and doesn't say so, wherever one comes from.
+  await until("it says how old it may be", async () => await page.textContent("#state") === "every 30 s");
+  await page.keyboard.press("1");
+  await until("the list is live", async () => await page.textContent("#state") === "live");
+  await page.keyboard.press("2");
+  await until("the overview is not", async () => await page.textContent("#state") === "every 30 s" && await page.locator("#state[data-live]").count() === 0);
   const [name, count] = [await first.locator(".what").textContent(), Number(await first.locator(".n").textContent())];
   await first.locator(".value").click();
+  await isAccessible(page, "the menu of a value");
   await page.getByRole("menuitem").first().click();
   await page.waitForURL(/sid=/);
   await page.keyboard.press("1");
@@ -312,6 +344,28 @@ test("the health says where alerts come from, and leads to them", async () => {
   await page.getByRole("menuitem", { name: "List its alerts" }).click();
   await page.waitForURL((at) => at.searchParams.get("sensor") === sensor && !at.searchParams.get("view"));
   await page.waitForSelector("tr.alert, tr.flood");
+  await page.close();
+});
+
+test("the health knows the last minutes at once, and says which handler is held up", async () => {
+  const history = async () => (await (await fetch(`${url}api/v1/health`)).json()).history;
+  await until("the server has noted the counters a few times", async () => (await history()).counters.stored?.length >= 3);
+  const page = await open(setup.chrome, url);
+  await page.waitForSelector("tr .message");
+  await page.route("**/api/v1/health", async (route) => {
+    const answer = await (await route.fetch()).json();
+    const lane = (name, ago) => ({ name, waiting: 1, waiting_since: new Date(Date.now() - ago * 1_000).toISOString(), dead_letters: 0, handled: 1, failed: 0, dropped: 0, filtered: 0, muted: 0 });
+    await route.fulfill({ json: { ...answer, history: { seconds: 5, counters: { stored: [0, 50, 50, 150] } }, lanes: [lane("slow", 150), lane("quick", 2)] } });
+  });
+  await page.keyboard.press("3");
+  const stored = page.locator("tr", { has: page.getByRole("rowheader", { name: "stored" }) });
+  assert.match(await stored.textContent(), /20\/s/);
+  const points = (await stored.locator("polyline").getAttribute("points")).split(" ").map((point) => point.split(",").map(Number));
+  assert.deepEqual(points.map(([, y]) => y), [11, 20, 2]);
+  assert.ok(points.at(-1)[0] === 100 && points[0][0] > 90, "what is not known yet is empty");
+  const lanes = await page.$$eval("table[aria-label='Durable handlers'] tbody tr", (all) => all.map((one) => one.textContent));
+  assert.match(lanes[0], /slowheld up, see its log lines1 the oldest 2 minutes ago/);
+  assert.match(lanes[1], /^quick1 the oldest just now/);
   await page.close();
 });
 

@@ -68,7 +68,7 @@ test("a store that can't be read is said, and the page is back by itself", { tim
     ["Is a directory", () => { fs.renameSync(path, aside); fs.mkdirSync(path); }, () => { fs.rmdirSync(path); fs.renameSync(aside, path); }],
     ["not a Pigear store", () => { fs.renameSync(path, aside); fs.writeFileSync(path, "not a store at all ".repeat(1000)); }, () => fs.renameSync(aside, path)],
   ];
-  for (const [view, well] of [["now", "live"], ["health", ""]]) {
+  for (const [view, well] of [["now", "live"], ["health", "every 5 s"]]) {
     const page = await open(setup.chrome, `${url}?view=${view}&group=no`, { allow: ["503 (Service Unavailable)"] });
     await page.waitForSelector("main section:has(td)");
     for (const [said, spoil, mend] of ways) {

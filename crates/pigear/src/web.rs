@@ -17,6 +17,7 @@ mod deadlines;
 mod ends;
 mod feed;
 mod handler;
+mod history;
 mod hosts;
 mod notice;
 mod openapi;

@@ -21,7 +21,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 27] = [
+pub(super) static ALL: [Asset; 29] = [
     Asset::new("", HTML, include_bytes!("../../web/index.html")),
     Asset::new("actions.js", JS, include_bytes!("../../web/actions.js")),
     Asset::new("api.js", JS, include_bytes!("../../web/api.js")),
@@ -33,6 +33,7 @@ pub(super) static ALL: [Asset; 27] = [
     Asset::new("detail.js", JS, include_bytes!("../../web/detail.js")),
     Asset::new("dialogs.js", JS, include_bytes!("../../web/dialogs.js")),
     Asset::new("dom.js", JS, include_bytes!("../../web/dom.js")),
+    Asset::new("expression.js", JS, include_bytes!("../../web/expression.js")),
     Asset::new("fields.js", JS, include_bytes!("../../web/fields.js")),
     Asset::new("grouping.js", JS, include_bytes!("../../web/grouping.js")),
     Asset::new("health.js", JS, include_bytes!("../../web/health.js")),
@@ -41,6 +42,7 @@ pub(super) static ALL: [Asset; 27] = [
     Asset::new("noise.js", JS, include_bytes!("../../web/noise.js")),
     Asset::new("now.js", JS, include_bytes!("../../web/now.js")),
     Asset::new("overview.js", JS, include_bytes!("../../web/overview.js")),
+    Asset::new("packet.js", JS, include_bytes!("../../web/packet.js")),
     Asset::new("saved.js", JS, include_bytes!("../../web/saved.js")),
     Asset::new("state.js", JS, include_bytes!("../../web/state.js")),
     Asset::new("time_range.js", JS, include_bytes!("../../web/time_range.js")),

@@ -86,6 +86,12 @@ impl Feed {
         self.head.subscribe()
     }
 
+    /// The id of the last alert that was read; `None` before the store was.
+    pub(super) fn last(&self) -> Option<i64> {
+        let head = self.head.borrow();
+        head.store.map(|_| head.last)
+    }
+
     /// Counts a stream, for which alerts are read then.
     pub(super) fn listen(self: &Arc<Self>, wants: Wants) -> Listener {
         for count in self.listeners.of(wants) {

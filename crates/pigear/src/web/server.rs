@@ -34,6 +34,7 @@ use super::access::Access;
 use super::acknowledging::Acknowledging;
 use super::ends::Ends;
 use super::feed::Feed;
+use super::history::History;
 use super::hosts::Hosts;
 use super::notice::NOTICE;
 use super::options::Options;
@@ -191,6 +192,8 @@ impl Server {
         };
         let (feed, thread) = Feed::start(&self.store)?;
         let proxies = Arc::new(self.proxies);
+        let history = Arc::new(History::default());
+        let (followed, counted) = (Arc::downgrade(&feed), stats.clone());
         let site = Arc::new(Site {
             hosts: Hosts::new(self.options.hosts.as_deref(), self.options.listen.0),
             feed,
@@ -198,6 +201,7 @@ impl Server {
             proxies: Arc::clone(&proxies),
             streams: self.streams.of_server(),
             timeouts: self.timeouts,
+            history: Arc::clone(&history),
             queries: Queries::new(self.store),
             shared_answers: Arc::default(),
             access: self.access,
@@ -211,6 +215,7 @@ impl Server {
         let tls = self.tls.map(TlsAcceptor::from);
         let connections = Connections { router: router(&site), tls, timeouts: self.timeouts };
         runtime.spawn(accept(listener, connections, proxies));
+        runtime.spawn(async move { history.follow(followed, counted).await });
         info!(target: NOTICE, "the page is at {}", self.url);
         Ok(Running { runtime, feed: thread })
     }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::access::Access;
 use super::acknowledging::Acknowledging;
 use super::feed::Feed;
+use super::history::History;
 use super::hosts::Hosts;
 use super::problem::Problem;
 use super::proxies::Proxies;
@@ -36,6 +37,7 @@ pub(super) struct Site {
     pub(super) streams: Arc<Streams>,
     pub(super) timeouts: Timeouts,
     pub(super) feed: Arc<Feed>,
+    pub(super) history: Arc<History>,
     #[expect(dead_code, reason = "works until it is dropped")]
     pub(super) acknowledging: Acknowledging,
     /// Snort's rules.

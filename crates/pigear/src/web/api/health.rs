@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::rules::RuleSet;
 use crate::store::{LaneState, Reader, RetentionPolicy, StoredOrigin};
+use crate::web::history::CountersHistory;
 use crate::web::parameters::{Parameters, Selects};
 use crate::web::problem::{Problem, ProblemObject};
 use crate::web::queries::{DamageFound, Queries};
@@ -42,6 +43,8 @@ pub(in crate::web) struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     counters: Option<Snapshot>,
+    /// What the counters were in the last five minutes.
+    history: CountersHistory,
 }
 
 /// Where stored alerts came from.
@@ -191,6 +194,10 @@ pub(in crate::web) struct LaneHealth {
     name: String,
     /// How many stored alerts wait for it.
     waiting: u64,
+    /// When the oldest of these was received; absent if none waits, or it can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    waiting_since: Option<Timestamp>,
     /// How many dead letters it has.
     dead_letters: u64,
     /// How many alerts it handled, over all runs.
@@ -212,11 +219,14 @@ pub(in crate::web) struct LaneHealth {
     target: Option<String>,
 }
 
-impl From<LaneState> for LaneHealth {
-    fn from(lane: LaneState) -> Self {
+impl LaneHealth {
+    fn of(lane: LaneState, reader: &mut Reader) -> Self {
+        let waits = lane.lag > 0;
+        let waiting_since = if waits { reader.waiting_since(&lane.name).ok() } else { None };
         Self {
             name: lane.name,
             waiting: lane.lag,
+            waiting_since: waiting_since.flatten(),
             dead_letters: lane.dead_letters,
             handled: lane.account.handled,
             failed: lane.account.failed,
@@ -246,7 +256,8 @@ pub(in crate::web) async fn health(
     let queries = Arc::clone(&site.queries);
     let read = site.queries.run(move |reader| {
         let store = store(reader, path, &queries)?;
-        let lanes: Vec<_> = reader.lanes()?.into_iter().map(LaneHealth::from).collect();
+        let lanes = reader.lanes()?;
+        let lanes: Vec<_> = lanes.into_iter().map(|it| LaneHealth::of(it, reader)).collect();
         let origins: Vec<_> = reader.origins()?.into_iter().map(OriginHealth::from).collect();
         Ok((store, lanes, origins))
     });
@@ -261,6 +272,7 @@ pub(in crate::web) async fn health(
         streams: site.streams.counts().into(),
         rules: site.rules.current().map(|rules| RulesHealth::of(&rules)),
         counters: site.stats.as_ref().map(|stats| stats.snapshot()),
+        history: site.history.written(),
     }))
 }
 
