@@ -50,6 +50,8 @@ pub struct Alert {
     pub triage: Option<Box<Triage>>,
     /// How many similar alerts this one stands for, if alerts are grouped.
     pub count: Option<NonZeroU64>,
+    /// When a receiver refused it last, if it is sent again.
+    pub refused: Option<Timestamp>,
     /// Its data from Snort's log, without the packet that is in the message.
     log: Option<Box<Logged>>,
     names: Arc<Names>,
@@ -107,6 +109,7 @@ impl Alert {
             store_id: None,
             triage: None,
             count: None,
+            refused: None,
             log: None,
             names,
             dissection: OnceLock::new(),
@@ -168,7 +171,7 @@ impl Alert {
         }
         (self.medium, self.untrusted, self.sender) = (Medium::Datagram, false, None);
         (self.datagram, self.store_id, self.triage, self.count) = (None, None, None, None);
-        (self.log, self.dissection) = (None, OnceLock::new());
+        (self.refused, self.log, self.dissection) = (None, None, OnceLock::new());
     }
 
     /// Restores [`log`](Self::log) of a stored alert. Nothing else changes.

@@ -68,7 +68,7 @@ pub(super) enum Command {
     ///
     /// They are the dead letters that `pigear query --dead-letters` shows. The Pigear that runs their handler sends
     /// them: at once, or when it next starts. At the end it says how many it delivered, how many were refused again, and
-    /// how many are left.
+    /// how many are left. The status is 1 if a running Pigear delivered none.
     #[cfg(feature = "store")]
     Redeliver(RedeliverArgs),
     /// List the sensors of a fleet: last sign of life, what they received and lost, how far they are behind

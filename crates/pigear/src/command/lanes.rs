@@ -112,12 +112,12 @@ fn no_lane(reader: &Reader, name: &str) -> Result<Failure, Failure> {
 }
 
 /// Waits until it is known what became of dead letters that are sent again. Without a Pigear that could send them, or
-/// after this time, some may be left. Returns also their lanes from which the running Pigear doesn't deliver.
+/// after this time, some may be left. Returns also whether a Pigear runs, and their lanes from which it doesn't deliver.
 fn wait_for(
     sent: &Redelivery,
     path: &Path,
     longest: Duration,
-) -> Result<(Resent, Vec<String>), Failure> {
+) -> Result<(Resent, bool, Vec<String>), Failure> {
     let begin = Instant::now();
     // The file that was there at the begin, also if another takes its place.
     let reader = Reader::open(path)?;
@@ -130,7 +130,7 @@ fn wait_for(
         let nobody_sends =
             !is_running || (unused.len() == sent.lanes.len() && begin.elapsed() >= START);
         if resent.waiting == 0 || nobody_sends || begin.elapsed() >= longest {
-            return Ok((resent, unused));
+            return Ok((resent, is_running, unused));
         }
         let rest = longest.saturating_sub(begin.elapsed());
         thread::sleep(TICK.max(10 * looked.elapsed()).min(rest));
@@ -149,16 +149,12 @@ pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<()
     let path = store_path(&args.store, registry)?;
     check_lane(&mut Reader::open(&path)?, args.lane.as_deref())?;
     let sent = redeliver(&path, args.lane.as_deref())?;
-    let Redelivery { lanes, damaged, .. } = &sent;
-    if lanes.is_empty() && *damaged == 0 {
+    let Redelivery { lanes, damaged: known, .. } = &sent;
+    if lanes.is_empty() && *known == 0 {
         say("there are no dead letters");
         return Ok(());
     }
-    match damaged {
-        0 => {}
-        1 => say("1 dead letter is a damaged alert, and can't be sent again"),
-        n => say(&format!("{n} dead letters are damaged alerts, and can't be sent again")),
-    }
+    say_damaged(*known);
     for (lane, letters) in lanes {
         let letters = match letters {
             1 => format!("1 dead letter of {lane} is"),
@@ -166,11 +162,12 @@ pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<()
         };
         say(&format!("{letters} sent again by the running Pigear, or when it next starts"));
     }
-    let (resent, unused) = wait_for(&sent, &path, Duration::from_secs(args.wait))?;
-    let Resent { delivered, refused, waiting, removed, .. } = resent;
+    let (resent, is_running, unused) = wait_for(&sent, &path, Duration::from_secs(args.wait))?;
+    let Resent { delivered, refused, damaged, waiting, removed, .. } = resent;
+    say_damaged(damaged);
     let still = if waiting > 0 { format!(" ({waiting} still to be sent)") } else { String::new() };
     let removed = if removed > 0 { format!(", removed unsent {removed}") } else { String::new() };
-    let left = waiting + damaged;
+    let left = waiting + damaged + known;
     say(&format!("delivered {delivered}, refused again {refused}, left {left}{still}{removed}"));
     if refused > 0 {
         say("`pigear query --dead-letters` shows why they were refused");
@@ -184,5 +181,18 @@ pub(super) fn send_again(args: &RedeliverArgs, registry: &Registry) -> Result<()
             ));
         }
     }
+    // Those that wait for the next start are marked, and without waiting no more was asked for.
+    let is_marked_only = waiting > 0 && (!is_running || args.wait == 0);
+    if delivered == 0 && !is_marked_only {
+        return Err(anyhow!("no dead letter was delivered").into());
+    }
     Ok(())
+}
+
+fn say_damaged(letters: u64) {
+    match letters {
+        0 => {}
+        1 => say("1 dead letter is a damaged alert, and can't be sent again"),
+        n => say(&format!("{n} dead letters are damaged alerts, and can't be sent again")),
+    }
 }

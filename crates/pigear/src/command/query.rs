@@ -1,6 +1,7 @@
 //! `pigear query`: shows what is in the store.
 
 mod counts;
+mod letters;
 mod lines;
 mod packet;
 mod save;
@@ -365,10 +366,14 @@ fn dead_letters(
     letters.truncate(limit);
     for letter in letters {
         found = true;
-        if args.format()?.is_some() {
-            match letter.alert() {
-                Some(alert) => lines.write_alert(alert, &mut output.bytes),
-                None => left_out += 1,
+        if let Some(format) = args.format()? {
+            let Some(alert) = letter.alert() else {
+                left_out += 1;
+                continue;
+            };
+            lines.write_alert(alert, &mut output.bytes);
+            if format == FormatName::Json {
+                letters::add_keys(&letter, &mut output.bytes);
             }
             continue;
         }
@@ -393,7 +398,7 @@ fn dead_letters(
     }
     output.finish()?;
     if !found && limit > 0 {
-        say_no_letters(reader, args)?;
+        say_no_letters(reader, criteria, args)?;
     } else if is_cut && args.limit.is_none() {
         say(&format!("these are {limit}, and there are more: --limit N shows N of them"));
     }
@@ -406,12 +411,21 @@ fn dead_letters(
 }
 
 /// Says that there are no dead letters, or none of those alerts. That the lane exists was checked before.
-fn say_no_letters(reader: &mut Reader, args: &QueryArgs) -> Result<(), Failure> {
+fn say_no_letters(
+    reader: &mut Reader,
+    criteria: &Criteria,
+    args: &QueryArgs,
+) -> Result<(), Failure> {
     let has_others = !reader.dead_letters(args.lane.as_deref(), 1)?.is_empty();
-    say(&match &args.lane {
-        _ if has_others => "no dead letter meets all conditions".to_owned(),
-        Some(lane) => format!("{lane} has no dead letters"),
-        None => "there are no dead letters".to_owned(),
+    let of_lane = args.lane.as_ref().map(|lane| format!(" of {lane}")).unwrap_or_default();
+    say(&match (&args.lane, has_others) {
+        // A class that no stored alert has, for example. A damaged store may not say.
+        (_, true) => match reader.what_is_unmet(criteria) {
+            Ok(Some(unmet)) => format!("no dead letters found: {unmet}"),
+            _ => format!("no dead letter{of_lane} meets {}", criteria.in_words()),
+        },
+        (Some(lane), false) => format!("{lane} has no dead letters"),
+        (None, false) => "there are no dead letters".to_owned(),
     });
     Ok(())
 }

@@ -139,6 +139,37 @@ impl Criteria {
             || self.until.is_some()
     }
 
+    /// What nothing meets, though each value may be somewhere.
+    pub(crate) fn in_words(&self) -> &'static str {
+        if self.conditions() == 1 { "the condition" } else { "all conditions" }
+    }
+
+    /// How many conditions there are. A filter is one, whatever it says.
+    fn conditions(&self) -> usize {
+        let Self { since, until, received, gid, sid, rule, priority, class, .. } = self;
+        let Self { src, dst, host, port, proto, sensor, text, .. } = self;
+        let Self { acknowledged, starred, comment, also, .. } = self;
+        let is_given = [
+            since.is_some() || until.is_some() || received.is_some(),
+            !gid.is_empty(),
+            !sid.is_empty() || !rule.is_empty(),
+            !priority.is_empty(),
+            !class.is_empty(),
+            src.is_some(),
+            dst.is_some(),
+            host.is_some(),
+            port.is_some(),
+            proto.is_some(),
+            sensor.is_some(),
+            text.is_some(),
+            acknowledged.is_some(),
+            starred.is_some(),
+            comment.is_some(),
+            also.is_some(),
+        ];
+        is_given.into_iter().filter(|is_given| *is_given).count()
+    }
+
     /// Whether there are criteria on the signature.
     pub(super) fn names_signatures(&self) -> bool {
         let Self { gid, sid, rule, priority, class, text, .. } = self;

@@ -76,6 +76,14 @@ impl DeadLetter {
     }
 }
 
+/// Dead letters that are to be sent again, by their ids.
+#[derive(Debug, Default)]
+pub(super) struct MarkedLetters {
+    pub(super) alerts: Vec<(i64, Arc<Alert>)>,
+    /// Those that can't be sent, with the reasons.
+    pub(super) damaged: Vec<(i64, String)>,
+}
+
 /// The columns of a dead letter, as the store's version has them.
 fn columns(connection: &Connection) -> rusqlite::Result<&'static str> {
     Ok(if meta::version(connection)? < 2 {
@@ -93,15 +101,19 @@ impl Reader {
         &mut self,
         lane: &str,
         most: usize,
-    ) -> Result<Vec<(i64, Arc<Alert>)>, StoreProblem> {
+    ) -> Result<MarkedLetters, StoreProblem> {
         let order = "WHERE lane = ?1 AND again ORDER BY id";
-        let mut marked = Vec::new();
+        let mut marked = MarkedLetters::default();
         self.letters(order, params![lane], |letter| {
-            // A letter found to be damaged only now can't be sent, and stays.
-            if let LetterContent::Alert(alert) = letter.content {
-                marked.push((letter.id, Arc::new(alert)));
+            match letter.content {
+                LetterContent::Alert(mut alert) => {
+                    alert.refused = Some(letter.refused);
+                    marked.alerts.push((letter.id, Arc::new(alert)));
+                }
+                // Found only now: it can't be sent, and stays.
+                LetterContent::Damaged(_) => marked.damaged.push((letter.id, letter.reason)),
             }
-            if marked.len() < most { Further::On } else { Further::Enough }
+            if marked.alerts.len() < most { Further::On } else { Further::Enough }
         })?;
         Ok(marked)
     }

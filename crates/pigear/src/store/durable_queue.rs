@@ -282,7 +282,11 @@ impl Work {
         {
             return None;
         }
-        let letters = self.reader.marked_letters(lane, most);
+        let (letters, damaged) = self.reader.marked_letters(lane, most);
+        if !damaged.is_empty() {
+            self.position.set_aside(damaged, self.reader.letters_file);
+            self.position.note(lane);
+        }
         let alerts = letters.iter().map(|(_, alert)| alert.count.map_or(1, NonZeroU64::get)).sum();
         lane.progress().change(|state| state.add_letters(lane.number, alerts));
         Some(letters).filter(|letters| !letters.is_empty())

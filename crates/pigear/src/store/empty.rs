@@ -40,7 +40,8 @@ impl Reader {
         }
         Ok(match self.contents()? {
             Some(contents) => {
-                format!("no alert meets all conditions; {}", span(&contents, &zone()))
+                let conditions = criteria.in_words();
+                format!("no alert meets {conditions}; {}", span(&contents, &zone()))
             }
             None => "the store is empty".to_owned(),
         })

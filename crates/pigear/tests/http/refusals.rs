@@ -119,6 +119,15 @@ fn a_bad_alert_is_the_only_dead_letter_of_its_batch_and_the_only_one_to_come_aga
     let again: Vec<_> = server.requests()[before..].iter().flat_map(Request::numbers).collect();
     assert_eq!(again.iter().filter(|&&n| n == 5).count(), 2, "{again:?}");
     assert!(letters().is_empty());
+    // A receiver that remembers its answers would refuse it again.
+    let keys = |requests: &[Request]| {
+        let alone = requests.iter().filter(|request| request.numbers() == [5]);
+        alone.map(|request| request.header("idempotency-key").to_owned()).collect::<Vec<_>>()
+    };
+    let (refused, sent): (Vec<_>, Vec<_>) =
+        (keys(&server.requests()[..before]), keys(&server.requests()[before..]));
+    assert!(!refused.is_empty() && sent.len() == 1, "{refused:?} {sent:?}");
+    assert!(!refused.contains(&sent[0]), "{refused:?} {sent:?}");
 }
 
 #[test]

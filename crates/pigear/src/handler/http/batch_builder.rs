@@ -123,7 +123,7 @@ impl BatchBuilder {
             if request_body.len() > 0 && !fits {
                 break;
             }
-            request_body.push(message.id, &text);
+            request_body.push(message.id.of_sending(message.alert), &text);
             if request_body.len() >= self.batch {
                 break;
             }

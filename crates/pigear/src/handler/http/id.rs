@@ -48,6 +48,16 @@ impl Id {
         Self::from(hash)
     }
 
+    /// The id of sending an alert once: another one after it was refused. A receiver that remembers its answer to the
+    /// refused request would repeat it.
+    pub(super) fn of_sending(self, alert: &Alert) -> Self {
+        let Some(refused) = alert.refused else { return self };
+        let mut hash = Context::new(&SHA256);
+        hash.update(&self.0);
+        hash.update(&refused.as_second().to_be_bytes());
+        Self::from(hash)
+    }
+
     /// A request's unique id, from the alerts in it and their order.
     pub(super) fn of_all(ids: impl IntoIterator<Item = Self>) -> Self {
         let mut hash = Context::new(&SHA256);

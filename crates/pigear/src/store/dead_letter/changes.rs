@@ -37,6 +37,8 @@ pub(in crate::store) struct LetterChanges {
 pub(in crate::store) enum Fate {
     Taken,
     Refused(Refusal),
+    /// It could not be sent, for this reason: its alert can't be decoded.
+    Damaged(String),
 }
 
 impl LetterChanges {
@@ -87,6 +89,8 @@ impl Writer {
                 Fate::Taken => {}
                 Fate::Refused(refusal) if is_same_file => refuse_again(&change, *id, refusal)?,
                 Fate::Refused(refusal) => refuse(&mut change, lane, span, refusal)?,
+                Fate::Damaged(reason) if is_same_file => found_damaged(&change, *id, reason)?,
+                Fate::Damaged(_) => {}
             }
         }
         let is_new = lanes::put_position(&change, lane, position)?;
@@ -197,13 +201,25 @@ fn remove(change: &Change<'_>, id: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// When it was refused is another second than before: requests with it are told apart by that.
 fn refuse_again(change: &Change<'_>, id: i64, refusal: &Refusal) -> rusqlite::Result<()> {
     change
         .prepare_cached(
-            "UPDATE dead_letter SET again = 0, refused = ?2, reason = ?3, \
+            "UPDATE dead_letter SET again = 0, refused = max(?2, refused + 1), reason = ?3, \
             bytes = bytes - length(reason) + length(?3) WHERE id = ?1",
         )?
         .execute(params![id, now(), &*refusal.reason])?;
+    Ok(())
+}
+
+/// It stays, and isn't sent.
+fn found_damaged(change: &Change<'_>, id: i64, reason: &str) -> rusqlite::Result<()> {
+    change
+        .prepare_cached(
+            "UPDATE dead_letter SET again = 0, damaged = 1, reason = ?2, \
+            bytes = bytes - length(reason) + length(?2) WHERE id = ?1",
+        )?
+        .execute(params![id, reason])?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Redelivery;
 use crate::store::error::{StoreError, StoreProblem};
 use crate::store::lanes;
+use crate::store::meta;
 use crate::store::reader::Reader;
 
 /// How many dead letters were sent again, and with which result.
@@ -15,6 +16,8 @@ pub struct Resent {
     pub delivered: u64,
     /// They are dead letters as before, perhaps with another reason.
     pub refused: u64,
+    /// They could not be sent: their alerts are damaged, which was not known before.
+    pub damaged: u64,
     /// They are still to be sent.
     pub waiting: u64,
     /// They were removed before they were sent: by the retention policy, or with their lane.
@@ -34,9 +37,11 @@ impl Reader {
         // All of it is as of one moment.
         let connection = self.connection.unchecked_transaction()?;
         let removed = lanes::removed_letters(&connection)?;
-        let mut select = connection.prepare_cached("SELECT id, again FROM dead_letter")?;
-        let letters = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let letters: HashMap<i64, bool> = letters.collect::<Result<_, _>>()?;
+        let damaged = if meta::version(&connection)? < 2 { "0" } else { "damaged" };
+        let mut select =
+            connection.prepare_cached(&format!("SELECT id, again, {damaged} FROM dead_letter"))?;
+        let letters = select.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+        let letters: HashMap<i64, (bool, bool)> = letters.collect::<Result<_, _>>()?;
         let mut resent = Resent::default();
         let mut ids = sent.ids.iter();
         for (lane, count) in &sent.lanes {
@@ -44,8 +49,9 @@ impl Reader {
             for id in ids.by_ref().take(usize::try_from(*count).unwrap_or(usize::MAX)) {
                 match letters.get(id) {
                     None => gone += 1,
-                    Some(false) => resent.refused += 1,
-                    Some(true) => resent.waiting += 1,
+                    Some((true, _)) => resent.waiting += 1,
+                    Some((false, true)) => resent.damaged += 1,
+                    Some((false, false)) => resent.refused += 1,
                 }
             }
             let unsent = match (sent.removed.get(lane), removed.get(lane)) {

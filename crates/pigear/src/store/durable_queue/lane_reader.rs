@@ -69,21 +69,26 @@ impl LaneReader {
         self.reader.is_stale()
     }
 
-    /// Dead letters that are to be sent again. Where they can't be read, everything else goes on.
-    pub(super) fn marked_letters(&mut self, lane: &LaneHandle, most: usize) -> Items {
+    /// Dead letters that are to be sent again, and the ids of those that can't be, with the reasons. Where they can't be
+    /// read, everything else goes on.
+    pub(super) fn marked_letters(
+        &mut self,
+        lane: &LaneHandle,
+        most: usize,
+    ) -> (Items, Vec<(i64, String)>) {
         let letters = match self.reader.marked_letters(&lane.name, most) {
             Ok(letters) => letters,
             Err(problem) => {
                 if self.letter_failures.add(1).is_some() {
                     error!("handler {}: cannot read its dead letters: {problem}", lane.name);
                 }
-                return Vec::new();
+                return (Vec::new(), Vec::new());
             }
         };
         self.letters_file = self.reader.file();
         let item =
             |(id, alert): (i64, Arc<Alert>)| (Item::Letter { id, count: alert.count }, alert);
-        letters.into_iter().map(item).collect()
+        (letters.alerts.into_iter().map(item).collect(), letters.damaged)
     }
 
     /// Reads what comes next and isn't settled, up to an alert at most; no alerts, if nothing of it is there

@@ -7,7 +7,7 @@ use tracing::{debug, error, warn};
 use super::found::Found;
 use super::in_flight::Settled;
 use super::lane_handle::LaneHandle;
-use crate::store::dead_letter::LetterChanges;
+use crate::store::dead_letter::{Fate, LetterChanges};
 use crate::store::error::StoreProblem;
 use crate::store::file_id::FileId;
 use crate::store::lanes::{Mark, Position};
@@ -82,6 +82,13 @@ impl PositionWriter {
             self.unwritten.file = letters_file;
             self.unwritten.sent.extend(letters);
         }
+    }
+
+    /// Dead letters of this file that can't be sent again, with the reasons.
+    pub(super) fn set_aside(&mut self, letters: Vec<(i64, String)>, file: Option<FileId>) {
+        self.unwritten.file = file;
+        let damaged = letters.into_iter().map(|(id, reason)| (id, Fate::Damaged(reason)));
+        self.unwritten.sent.extend(damaged);
     }
 
     /// What the lane never gets is settled at once, and to be written.

@@ -167,7 +167,8 @@ fn what_is_removed_before_it_is_sent_again_was_not_delivered() {
     refuse_all(&store, &case("v2919/http"));
     let sent = redeliver(&place.path(), None).unwrap();
     let became = || {
-        let Resent { delivered, refused, waiting, removed } = place.reader().resent(&sent).unwrap();
+        let Resent { delivered, refused, waiting, removed, .. } =
+            place.reader().resent(&sent).unwrap();
         [delivered, refused, waiting, removed]
     };
     assert_eq!(became(), [0, 0, 6, 0]);

@@ -85,15 +85,13 @@ fn a_running_pigear_without_the_handler_is_not_waited_for() {
     let mut running = other.start();
     running.listens();
     let begin = Instant::now();
-    let (_, said) = run(running.room(), &["redeliver", "--wait", "3600"]);
+    let (said, status) = redelivered(running.room(), &["--wait", "3600"]);
     assert!(begin.elapsed() < Duration::from_secs(600), "{said}");
-    let lines: Vec<_> = said.lines().skip(1).collect();
     let unused = "pigear: the running Pigear has no durable handler named exec: what is left is sent by one \
         that has, and removed by `pigear lanes drop exec`";
-    assert_eq!(
-        lines,
-        ["pigear: delivered 0, refused again 0, left 3 (3 still to be sent)", unused]
-    );
+    let sums = "pigear: delivered 0, refused again 0, left 3 (3 still to be sent)";
+    let error = "error: no dead letter was delivered";
+    assert_eq!((said, status), ([sums, unused, error].join("\n"), Some(1)));
     end(running);
 }
 
@@ -147,10 +145,21 @@ fn dead_letters_of_some_alerts_are_shown() {
         assert_eq!(shown(args), only(&[2]), "{args:?}");
     }
     assert_eq!(shown(&["--proto", "tcp", "--limit", "1"]), only(&[1]));
-    let more = "pigear: no dead letter meets all conditions\n";
-    assert_eq!(shown(&["--host", "203.0.113.77"]), (vec![], more.to_owned()));
-    let json = run(&room, &["query", "--dead-letters", "--proto", "icmp", "--format", "json"]).0;
-    assert_eq!(objects(&json)[0]["msg"], "ICMP Echo Request");
+    let nothing = |args: &[&str], said: &str| {
+        assert_eq!(shown(args), (vec![], format!("pigear: {said}\n")), "{args:?}");
+    };
+    nothing(&["--host", "203.0.113.77"], "no dead letter meets the condition");
+    let of_exec = "no dead letter of exec meets the condition";
+    nothing(&["--host", "203.0.113.77", "--lane", "exec"], of_exec);
+    nothing(&["--proto", "udp", "--port", "1"], "no dead letter meets all conditions");
+    let class = "no dead letters found: no stored alert has the class \"nosuch\"; there are ";
+    let said = shown(&["--class", "nosuch"]).1;
+    assert!(said.starts_with(&format!("pigear: {class}")), "{said}");
+    nothing(
+        &["--sensor", "x"],
+        "no dead letters found: no stored alert has the sensor \"x\"; there are here",
+    );
+    nothing(&["--sid", "7"], "no dead letters found: no stored alert has sid 7");
 
     let output = program().args(["query", "--dead-letters", "--starred"]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -161,12 +170,80 @@ fn dead_letters_of_some_alerts_are_shown() {
 }
 
 #[test]
+fn dead_letters_as_json_say_who_refused_them_and_why() {
+    let (room, _) = end(two_refused());
+    let query = ["query", "--dead-letters", "--proto", "icmp", "--format", "json"];
+    let (json, _) = run(&room, &query);
+    let letter = &objects(&json)[0];
+    assert_eq!((&letter["msg"], &letter["handler"]), (&"ICMP Echo Request".into(), &"exec".into()));
+    let reason = letter["reason"].as_str().unwrap();
+    assert!(reason.contains("3"), "{reason}");
+    assert!(letter["refused"].as_str().unwrap().ends_with('Z'), "{letter}");
+    let schema = include_str!("../../../../../docs/alert.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(letter), "{letter}");
+    // Others have an alert alone.
+    let (alerts, _) = run(&room, &["query", "--format", "json"]);
+    assert!(objects(&alerts).iter().all(|alert| alert.get("reason").is_none()));
+}
+
+/// What `redeliver` says, but for its first line, and its status.
+fn redelivered(room: &Room, args: &[&str]) -> (String, Option<i32>) {
+    let mut command = program();
+    command.args(["redeliver", "--store", "a.db"]).args(args).current_dir(room.path());
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (said.lines().skip(1).collect::<Vec<_>>().join("\n"), output.status.code())
+}
+
+#[test]
+fn a_dead_letter_that_is_found_damaged_when_it_is_sent_is_not_left_to_be_sent() {
+    let running = two_refused();
+    let store = rusqlite::Connection::open(running.room().at("a.db")).unwrap();
+    assert_eq!(store.execute("UPDATE dead_letter SET data = x'00'", []).unwrap(), 2);
+    let said = "pigear: 2 dead letters are damaged alerts, and can't be sent again\n\
+        pigear: delivered 0, refused again 0, left 2\n\
+        error: no dead letter was delivered";
+    assert_eq!(redelivered(running.room(), &[]), (said.to_owned(), Some(1)));
+    let rows = "SELECT count(*) FROM dead_letter WHERE damaged AND NOT again \
+        AND reason LIKE '%; it was refused: %'";
+    assert_eq!(store.query_row(rows, [], |row| row.get(0)), Ok(2));
+    // Now they are known.
+    let said = "pigear: delivered 0, refused again 0, left 2\nerror: no dead letter was delivered";
+    assert_eq!(redelivered(running.room(), &[]), (said.to_owned(), Some(1)));
+    end(running);
+}
+
+#[test]
+fn the_status_says_whether_a_running_pigear_delivered_any() {
+    let running = two_refused();
+    let said = "pigear: delivered 0, refused again 2, left 0\n\
+        pigear: `pigear query --dead-letters` shows why they were refused\n\
+        error: no dead letter was delivered";
+    assert_eq!(redelivered(running.room(), &[]), (said.to_owned(), Some(1)));
+    // No more is asked for than to send them.
+    assert_eq!(redelivered(running.room(), &["--wait", "0"]).1, Some(0));
+    until("they are refused again", || {
+        let (letters, _) = run(running.room(), &["query", "--dead-letters"]);
+        letters.contains("exec: ")
+    });
+    fs::write(running.room().at("yes"), "").unwrap();
+    assert_eq!(redelivered(running.room(), &[]).1, Some(0));
+    let (room, _) = end(running);
+    assert_eq!(run(&room, &["redeliver"]).1, "pigear: there are no dead letters\n");
+    let room = refused(1);
+    let said = "pigear: delivered 0, refused again 0, left 1 (1 still to be sent)";
+    assert_eq!(redelivered(&room, &[]), (said.to_owned(), Some(0)));
+}
+
+#[test]
 fn redeliver_says_at_the_end_what_became_of_all() {
     let running = two_refused();
     let again = "pigear: 2 dead letters of exec are sent again by the running Pigear, or when it next starts\n";
-    let (_, said) = run(running.room(), &["redeliver"]);
-    let why = "pigear: `pigear query --dead-letters` shows why they were refused\n";
-    assert_eq!(said, format!("{again}pigear: delivered 0, refused again 2, left 0\n{why}"));
+    let said = "pigear: delivered 0, refused again 2, left 0\n\
+        pigear: `pigear query --dead-letters` shows why they were refused\n\
+        error: no dead letter was delivered";
+    assert_eq!(redelivered(running.room(), &[]).0, said);
     let (room, _) = end(running);
     let (_, said) = run(&room, &["redeliver"]);
     let left = "pigear: delivered 0, refused again 0, left 2 (2 still to be sent)\n";

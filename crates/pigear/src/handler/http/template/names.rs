@@ -228,7 +228,9 @@ mod tests {
         let schema = include_str!("../../../../../../docs/alert.schema.json");
         let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
         let own = ["alert", "id", "line", "param", "severity", "timestamp_ns", "timestamp_s"];
+        let of_letters = ["handler", "reason", "refused"];
         let fields = schema["properties"].as_object().unwrap().keys().map(String::as_str);
+        let fields = fields.filter(|field| !of_letters.contains(field));
         let mut expected: Vec<_> = fields.chain(own).collect();
         expected.sort_unstable();
         assert_eq!(NAMES.to_vec(), expected);
