@@ -7,13 +7,14 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc::O_NOFOLLOW;
 use nix::sys::stat::{major, minor};
+use nix::unistd::Uid;
 
 use super::connect::beside_path;
 use super::error::StoreProblem;
@@ -37,7 +38,7 @@ impl Lock {
     /// Takes the lock of an existing store, and tells how its last holder ended.
     pub(super) fn take(store: &Path) -> Result<(Self, Ended), StoreProblem> {
         let inode = InodeLock::take(store)?;
-        let file = open(&beside_path(store, ".lock"))?;
+        let file = open(&beside_path(store, ".lock"), store)?;
         let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(
             |(_, error)| match error {
                 Errno::EAGAIN => StoreProblem::InUse,
@@ -90,15 +91,31 @@ impl Lock {
 }
 
 /// Opens the file of the lock. Its contents are replaced, so a link, which another user may have put there, is not
-/// followed.
-fn open(path: &Path) -> io::Result<File> {
+/// followed. As SQLite's files beside the store, it belongs to the store's owner, also where root was the first to use
+/// it: Pigear's user could not open it otherwise.
+fn open(path: &Path, store: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(MODE);
     match options.custom_flags(O_NOFOLLOW).open(path) {
-        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        Ok(file) if file.metadata()?.is_file() => {
+            if Uid::effective().is_root() {
+                belong_to_owner(&file, &fs::metadata(store)?)?;
+            }
+            Ok(file)
+        }
         Err(error) if error.raw_os_error() != Some(Errno::ELOOP as i32) => Err(error),
         _ => Err(io::Error::other("the lock beside it, PATH.lock, is not a regular file")),
     }
+}
+
+/// Gives a file of root's to the store's owner. One that has something in it, or another name, may be another file that
+/// was placed there.
+fn belong_to_owner(file: &File, store: &Metadata) -> io::Result<()> {
+    let found = file.metadata()?;
+    if found.uid() == 0 && store.uid() != 0 && found.len() == 0 && found.nlink() == 1 {
+        fchown(file, Some(store.uid()), Some(store.gid()))?;
+    }
+    Ok(())
 }
 
 /// A process that has the lock of a store.

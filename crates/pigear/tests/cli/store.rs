@@ -3,11 +3,12 @@
 mod opening;
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::process::{Output, Stdio};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Test, counters, is_root, program, until};
+use crate::harness::{NOBODY, Test, counters, is_root, program, until};
 use crate::room::Room;
 use crate::running::Running;
 use crate::snort::{PING, objects, ping, recording, sent};
@@ -431,4 +432,25 @@ fn what_cannot_be_read_is_counted_at_the_end_of_a_query() {
     let shown = stdout.unwrap();
     assert_eq!(shown.lines().count(), all.lines().count() - 1);
     assert!(shown.lines().all(|line| all.contains(line)));
+}
+
+#[test]
+fn what_root_does_to_a_store_keeps_its_owner_not_out() {
+    if !is_root("give a store to another user") {
+        return;
+    }
+    for command in [&["lanes", "drop", "a"][..], &["redeliver"], &["query", "--dead-letters"]] {
+        let room = Test::new()
+            .args(["--store", "a.db", "--data-handler", "a=null", "a.durable=true", "--count", "1"])
+            .send(ping())
+            .success();
+        fs::remove_file(room.at("a.db.lock")).unwrap();
+        chown(room.at("a.db"), Some(NOBODY), Some(NOBODY)).unwrap();
+        let words = [command, &["--store", "a.db"]].concat();
+        program().args(words).current_dir(room.path()).output().unwrap();
+        for name in room.list(".").iter().filter(|name| name.starts_with("a.db")) {
+            let found = fs::metadata(room.at(name)).unwrap();
+            assert_eq!((found.uid(), found.gid()), (NOBODY, NOBODY), "{name} after {command:?}");
+        }
+    }
 }
