@@ -71,6 +71,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
     }
     let words = store_behind_command(words);
     let mut command = args::command(registry);
+    let mut is_typed = true;
     let parsed = command
         .try_get_matches_from_mut(&words)
         .and_then(|matches| {
@@ -82,13 +83,20 @@ pub fn run(words: impl IntoIterator<Item = OsString>, registry: &Registry, host:
                 }
                 Some(_) => return Ok(matches),
             };
+            // What is typed is right: it was parsed without the environment.
+            is_typed = false;
             with_environment(args::command(registry)).try_get_matches_from(&words)
         })
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = match parsed {
         Ok(args) => args,
         Err(error) => {
-            match unexpected::message(&error, &words, registry, &command) {
+            let message = if is_typed {
+                unexpected::message(&error, &words, registry, &command)
+            } else {
+                unexpected::of_environment(&error)
+            };
+            match message {
                 // If it can't be printed, there is no reader.
                 Some(text) => drop(io::stderr().write_all(visible_lines(&text).as_bytes())),
                 None => print_wrong_usage(&error, &words),

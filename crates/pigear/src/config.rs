@@ -55,6 +55,8 @@ pub(crate) use exposure::Exposure;
 pub use file::ConfigError;
 #[cfg(feature = "command")]
 pub(crate) use file_keys::FileKey;
+#[cfg(feature = "command")]
+pub(crate) use handler_names::name_handlers;
 pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};
 #[cfg(feature = "command")]

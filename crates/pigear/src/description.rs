@@ -19,6 +19,9 @@ pub enum FileUse {
     /// It writes to it. The directory must exist. When the configuration changes, a handler is created while its
     /// predecessor still writes: until it is started, it may only open the file.
     Writes,
+    /// It creates it, or, if it exists and errors don't end the program, one with a number in its name. The directory
+    /// must exist.
+    WritesNew,
     /// It writes to it, and creates the directory.
     WritesInOwnDirectory,
 }

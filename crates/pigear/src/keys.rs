@@ -17,6 +17,7 @@ mod time;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+pub(crate) use field::unquoted_option;
 pub use field::{parsed, parsed_option, positive_option};
 pub use format::{FormatKeys, YesNo, local_format};
 pub use mode::{FileMode, NotAMode};

@@ -3,6 +3,8 @@
 mod check;
 #[cfg(feature = "script")]
 mod class_names;
+mod conflict;
+mod conflicts;
 mod defaults;
 mod difference;
 pub(crate) mod directories;
@@ -34,20 +36,22 @@ use pigear_pipeline::source::unified2::Progress;
 use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats, Stop};
 
 #[cfg(feature = "command")]
+pub(crate) use conflict::{Place, TableId};
+#[cfg(feature = "command")]
+pub(crate) use conflicts::conflicts;
+#[cfg(feature = "command")]
 pub(crate) use defaults::usual_of_source;
 pub use directories::MissingDirectory;
 pub use error::ListenError;
 #[cfg(feature = "command")]
 pub(crate) use expected::{ExpectedSocket, expected_sockets, names_in_force, usual_log_dir};
-#[cfg(feature = "command")]
-pub(crate) use files::check_files;
 pub use held_sockets::HeldSockets;
 #[cfg(feature = "command")]
-pub(crate) use lane_check::{check_lane, check_store};
+pub(crate) use lane_check::check_store;
 pub use reach::Reach;
 pub use reloading::{ReloadStep, Reloading};
 #[cfg(feature = "command")]
-pub(crate) use source_check::check_source;
+pub(crate) use source_check::all_wrong;
 #[cfg(feature = "command")]
 pub(crate) use users::{group_id, known_user, user_id};
 

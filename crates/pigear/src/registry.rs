@@ -9,6 +9,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::net::SocketAddr;
 
 use pigear_pipeline::{AlertFactory, Handler, Source};
 use serde::de::DeserializeOwned;
@@ -90,6 +91,7 @@ struct HandlerKind {
     check: Check,
     /// Whether the keys contradict each other.
     check_all: Option<Check>,
+    requirements: Option<RequirementsOf>,
     build: Build,
     #[cfg(feature = "command")]
     probe: Option<crate::probed::Probe>,
@@ -97,7 +99,21 @@ struct HandlerKind {
 
 type Check = Box<dyn Fn(Keys) -> Result<(), KeyError> + Send + Sync>;
 
+/// `None` if the keys are wrong.
+type RequirementsOf = Box<dyn Fn(Keys) -> Option<Requirements> + Send + Sync>;
+
 type Build = Box<dyn Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync>;
+
+/// What a handler requires, as its keys say it: known before it is created.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Requirements {
+    /// Whether it delivers to a receiver that confirms what it has.
+    pub(crate) delivers: bool,
+    /// Whether it needs the raw datagrams, which are not stored.
+    pub(crate) datagram: bool,
+    /// The address that it listens on.
+    pub(crate) listens: Option<SocketAddr>,
+}
 
 /// Why a handler can't be created.
 #[derive(Debug, thiserror::Error)]
@@ -252,6 +268,7 @@ impl Registry {
             keys,
             check,
             check_all: None,
+            requirements: None,
             build,
             #[cfg(feature = "command")]
             probe: None,
@@ -365,6 +382,25 @@ impl Registry {
                 check(&options).map_err(KeyError::from)
             }));
         }
+    }
+
+    /// Sets what says what a handler requires. Its start says the same.
+    fn requiring<O: DeserializeOwned + 'static>(
+        &mut self,
+        name: &str,
+        requirements: fn(&O) -> Requirements,
+    ) {
+        if let Some(kind) = self.kinds.get_mut(name) {
+            let of =
+                move |keys: Keys| keys.options_with_format::<O>().ok().as_ref().map(requirements);
+            kind.requirements = Some(Box::new(of));
+        }
+    }
+
+    /// What a handler requires, as far as that is known before it is created.
+    pub(crate) fn requirements(&self, name: &str, keys: Keys) -> Option<Requirements> {
+        let (_, kind) = self.kind(name).ok()?;
+        kind.requirements.as_ref().and_then(|of| of(keys))
     }
 
     /// Each handler's name and description.

@@ -14,7 +14,6 @@ use super::log;
 use super::mistakes::{self, MAX_SHOWN};
 use super::output::write_out;
 use crate::config::{Config, Exposure};
-use crate::listen::check_files;
 use crate::registry::Registry;
 
 pub(super) fn run(command: &ConfigCommand, registry: &Registry) -> Result<(), Failure> {
@@ -32,10 +31,9 @@ fn check(file: &Path, registry: &Registry) -> Result<(), Failure> {
     if let Some(exposure) = Exposure::of(file, &text) {
         log::say(&format!("warning: {exposure}"));
     }
-    let found = Config::mistakes(&text, registry);
+    let found = Config::mistakes(&text, file, registry);
     if found.is_empty() {
-        let config = Config::parse(&text, file).map_err(anyhow::Error::from)?;
-        check_files(&config, registry).map_err(anyhow::Error::from)?;
+        Config::parse(&text, file).map_err(anyhow::Error::from)?;
         return write_out(format!("{shown}: no mistakes\n").as_bytes());
     }
     Err(mistakes::print(&found, file, MAX_SHOWN).into())

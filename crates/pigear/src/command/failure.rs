@@ -144,6 +144,8 @@ impl Failure {
             | ListenError::NoSuchDescriptor { .. }
             | ListenError::StoreSettings(_)
             | ListenError::Output(_)
+            | ListenError::Address(_)
+            | ListenError::SocketTwice { .. }
             | ListenError::UnknownUser { .. }
             | ListenError::UnknownGroup { .. }
             | ListenError::Source(_) => (WRONG_USAGE, None),

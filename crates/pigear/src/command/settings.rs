@@ -1,6 +1,5 @@
 //! Makes a configuration from the arguments.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
@@ -9,11 +8,12 @@ use anyhow::{Context, anyhow, bail};
 use pigear_pipeline::OnError;
 use tracing::warn;
 
-use super::args::ListenArgs;
+use super::args::{ListenArgs, variable};
 use super::failure::Failure;
 use super::mistakes;
 use crate::config::{
     Accounts, Config, Exposure, FilterConfig, HandlerConfig, Mistake, SourceConfig, StoreConfig,
+    name_handlers,
 };
 use crate::input_file::{self, MAX_OWN_CONFIG};
 use crate::registry::Registry;
@@ -41,8 +41,9 @@ const MAX_SHOWN: usize = 10;
 pub(super) fn read_file(file: &Path, registry: &Registry) -> Result<Config, Failure> {
     // A pipe can be read only once.
     let text = Config::read_text(file)?;
-    Config::parse(&text, file)
-        .map_err(|error| with_mistakes(error.into(), &Config::mistakes(&text, registry), file))
+    Config::parse(&text, file).map_err(|error| {
+        with_mistakes(error.into(), &Config::mistakes(&text, file, registry), file)
+    })
 }
 
 /// Why a start fails, in the words of `pigear config check`, if the configuration file has mistakes: all are printed.
@@ -73,7 +74,7 @@ fn with_mistakes(failure: Failure, found: &[Mistake], file: &Path) -> Failure {
 /// The same of a command that has no other settings than those of the file.
 pub(super) fn explained_by(failure: Failure, file: &Path, registry: &Registry) -> Failure {
     let text = text_again(file).unwrap_or_default();
-    with_mistakes(failure, &Config::mistakes(&text, registry), file)
+    with_mistakes(failure, &Config::mistakes(&text, file, registry), file)
 }
 
 /// The first mistake of the configuration file that is read again, if it has any, for one line.
@@ -93,7 +94,8 @@ pub(super) fn mistakes_of_file(
     registry: &Registry,
     accounts: Accounts,
 ) -> Vec<Mistake> {
-    let Some(text) = args.config.as_deref().and_then(text_again) else { return Vec::new() };
+    let Some(file) = args.config.as_deref() else { return Vec::new() };
+    let Some(text) = text_again(file) else { return Vec::new() };
     let replaces_nothing = args.keys.is_empty()
         && args.filter.is_none()
         && args.store == StoreConfig::default()
@@ -102,7 +104,7 @@ pub(super) fn mistakes_of_file(
     if !replaces_nothing && is_whole() {
         return Vec::new();
     }
-    Config::mistakes_with(&text, registry, accounts)
+    Config::mistakes_with(&text, file, registry, accounts)
 }
 
 /// The text of a configuration file that was read before. A pipe can't be read again.
@@ -136,9 +138,20 @@ pub(super) fn merged(
     config.count = args.count.or(config.count);
     config.stats = args.stats.or(config.stats);
     config.metrics = args.metrics.or(config.metrics);
-    let typed = args.filter.map(|script| FilterConfig { script, place: "--filter".to_owned() });
+    let typed = args.filter.map(|script| {
+        let place = option_or_variable("filter", &script);
+        FilterConfig { script, place }
+    });
     config.filter = typed.or(config.filter);
     Ok(config)
+}
+
+/// What a value is given by, for an error: an option, or its environment variable.
+fn option_or_variable(option: &str, value: &str) -> String {
+    let variable = variable(option);
+    let of_variable = std::env::var(&variable).unwrap_or_default();
+    let is_there = of_variable == value || of_variable.split(',').any(|one| one == value);
+    if is_there { variable } else { format!("--{option}") }
 }
 
 /// A secret in a configuration file that all users can read.
@@ -163,7 +176,8 @@ fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> a
     for typed in typed {
         let handler = handler(typed)?;
         if handler.name.is_some() && config.handlers.iter().any(|it| it.name == handler.name) {
-            bail!("--data-handler {typed}: another handler has this name; give it one of its own");
+            let option = option_or_variable("data-handler", typed);
+            bail!("{option} {typed}: another handler has this name; give it one of its own");
         }
         config.handlers.push(handler);
     }
@@ -174,29 +188,13 @@ fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> a
     Ok(())
 }
 
-/// Names the handlers that have no name, in their order. A name that was given is of its handler, wherever it stands.
-fn name_handlers(handlers: &mut [HandlerConfig], registry: &Registry) {
-    let given = handlers.iter().filter_map(|handler| handler.name.clone());
-    let (mut taken, mut numbers): (HashSet<_>, _) = (given.collect(), HashMap::new());
-    for handler in handlers.iter_mut().filter(|handler| handler.name.is_none()) {
-        let kind = registry.resolve(&handler.kind).unwrap_or(&handler.kind);
-        let mut free = kind.to_owned();
-        while !taken.insert(free.clone()) {
-            let number = numbers.entry(kind.to_owned()).or_insert(1);
-            *number += 1;
-            free = format!("{kind}-{number}");
-        }
-        handler.is_numbered = free != kind;
-        handler.name = Some(free);
-    }
-}
-
 /// A handler from `KIND` or `NAME=KIND`.
 fn handler(typed: &str) -> anyhow::Result<HandlerConfig> {
     let Some((name, kind)) = typed.split_once('=') else { return Ok(HandlerConfig::new(typed)) };
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
     if name.is_empty() || !name.chars().all(is_plain) {
-        bail!("--data-handler {typed}: a handler's name has letters, digits, - and _ only");
+        let option = option_or_variable("data-handler", typed);
+        bail!("{option} {typed}: a handler's name has letters, digits, - and _ only");
     }
     Ok(HandlerConfig { name: Some(name.to_owned()), ..HandlerConfig::new(kind) })
 }

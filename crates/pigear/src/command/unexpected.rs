@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::args::variable;
 use crate::keys::GENERAL_KEYS;
 use crate::registry::Registry;
 use crate::similar::is_near;
@@ -68,6 +69,20 @@ pub(super) fn message(
             .unwrap_or_else(|| "pigear --help lists commands and options".to_owned()),
     };
     Some(format!("error: unexpected argument '{option}'\nhint: {hint}\n"))
+}
+
+/// The message about an environment variable with a wrong value, if that is the error: it names the variable, where the
+/// option that it stands for was not typed.
+pub(super) fn of_environment(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let option = shown.split([' ', '=', '[']).next()?.strip_prefix("--")?;
+    let variable = format!("the environment variable {}", variable(option));
+    let text = error.render().to_string();
+    // What follows is about options.
+    let problem = text.split("\n\nFor more information").next()?;
+    Some(format!("{}\n", problem.trim_end().replace(&format!("'{shown}'"), &variable)))
 }
 
 /// What dead letters can be selected by, if another criterion was tried.

@@ -1,11 +1,12 @@
 //! Finds all mistakes in a configuration file, not only the first.
 
+mod gathered;
 mod mistake;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,11 +18,13 @@ use super::handler_names::HandlerNames;
 use super::{Config, SourceConfig, StoreConfig};
 use crate::keys::{Keys, in_words, key_names};
 use crate::listen::{
-    ListenError, check_lane, check_source, check_store, group_id, known_user, user_id,
+    ListenError, TableId, all_wrong, check_store, conflicts, group_id, known_user, user_id,
+    usual_log_dir,
 };
 use crate::names::NameFiles;
 use crate::registry::Registry;
 use crate::similar::nearest;
+use gathered::Gathered;
 pub use mistake::Mistake;
 use mistake::{Found, located};
 
@@ -54,20 +57,23 @@ pub(super) type Entry<'a> = (&'a Key<'a>, &'a Spanned<DeValue<'a>>, &'a Value);
 
 impl Config {
     /// All mistakes in the text of a configuration file, in its order: what a start would refuse, in the same words.
-    /// Files that it names are not read, and nothing is connected to; users and groups are those of this system.
+    /// Of the files that it names, only Snort's configuration is read, for the log directory, and nothing is connected
+    /// to; users and groups are those of this system.
     #[must_use]
-    pub fn mistakes(text: &str, registry: &Registry) -> Vec<Mistake> {
-        Self::mistakes_with(text, registry, Accounts::LookUp)
+    pub fn mistakes(text: &str, file: &Path, registry: &Registry) -> Vec<Mistake> {
+        Self::mistakes_with(text, file, registry, Accounts::LookUp)
     }
 
     /// The same, with or without looking for users and groups.
     pub(crate) fn mistakes_with(
         text: &str,
+        file: &Path,
         registry: &Registry,
         accounts: Accounts,
     ) -> Vec<Mistake> {
-        let (store, names, found) = (StoreConfig::default(), HandlerNames::default(), Vec::new());
-        let mut check = Check { registry, accounts, store, names, found };
+        let gathered = Gathered::new(text, file);
+        let (names, found) = (HandlerNames::default(), Vec::new());
+        let mut check = Check { registry, accounts, gathered, names, found };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             check.found(error.span().unwrap_or_default(), error.message());
@@ -94,7 +100,7 @@ pub(crate) enum Accounts {
 struct Check<'t> {
     registry: &'t Registry,
     accounts: Accounts,
-    store: StoreConfig,
+    gathered: Gathered<'t>,
     names: HandlerNames,
     found: Vec<Found>,
 }
@@ -105,46 +111,82 @@ impl Check<'_> {
     }
 
     fn root(&mut self, root: &DeTable<'_>, values: &Table) {
-        // Wherever it stands: handlers need it.
-        let store = values.get("store").cloned().map(StoreConfig::deserialize);
-        self.store = store.and_then(Result::ok).unwrap_or_default();
-        for (key, at, value) in entries(root, values) {
-            match (key.get_ref().as_ref(), at.get_ref()) {
-                ("names", DeValue::Table(table)) => self.table::<NameFiles>(table, value),
-                ("store", DeValue::Table(table)) => {
-                    self.table::<StoreConfig>(table, value);
-                    if let Err(error) = check_store(&self.store) {
-                        self.found(at.span(), error.to_string());
-                    }
-                }
-                ("source", DeValue::Array(all)) => {
-                    for (at, value) in all.iter().zip(value.as_array().into_iter().flatten()) {
-                        self.source(at, value);
-                    }
-                }
-                ("handler", DeValue::Array(all)) => {
-                    for (at, value) in all.iter().zip(value.as_array().into_iter().flatten()) {
-                        self.handler(at, value, None);
-                    }
-                }
-                ("web", DeValue::Table(_)) => self.handler(at, value, Some("web")),
-                ("filter", DeValue::String(_)) => self.filter(at, value),
-                ("user", DeValue::String(name)) => self.is_known(at, || known_user(name).map(drop)),
-                (name @ ("source" | "handler"), _) => {
-                    let problem = not_repeatable(&format!("[{name}]")).unwrap_or_default();
-                    self.found(key.span(), problem);
-                }
-                _ => self.one::<File>((key, at, value)),
+        let of = |name: &str| root.get_key_value(name).zip(values.get(name));
+        // Wherever they stand: handlers need the store, and the page's names come last.
+        if let Some(((key, at), value)) = of("store") {
+            self.store((key, at, value));
+        }
+        let mut right = values.clone();
+        for entry @ (key, ..) in entries(root, values) {
+            let before = self.found.len();
+            self.top(entry);
+            if self.found.len() > before {
+                right.remove(key.get_ref().as_ref());
             }
+        }
+        if let Some(((_, at), value)) = of("web") {
+            self.handler(at, value, Some("web"));
+        }
+        self.gathered.note_keys(TableId::Top, &Spanned::new(0..0, ()), root);
+        self.gathered.complete(right, self.registry);
+        for conflict in conflicts(&self.gathered.config, self.registry, usual_log_dir) {
+            let at = self.gathered.at(conflict.place);
+            self.found(at..at, conflict.error.to_string());
         }
     }
 
-    /// A table whose keys are the fields of `T`.
-    fn table<T: DeserializeOwned>(&mut self, table: &DeTable<'_>, values: &Value) {
-        let Some(values) = values.as_table() else { return };
-        for entry in entries(table, values) {
-            self.one::<T>(entry);
+    /// A key at the top of the file, or a table but those of the store and the page.
+    fn top(&mut self, entry @ (key, at, value): Entry<'_>) {
+        let each = || value.as_array().into_iter().flatten();
+        match (key.get_ref().as_ref(), at.get_ref()) {
+            ("store" | "web", _) => {}
+            ("names", DeValue::Table(table)) => {
+                let wrong = self.table::<NameFiles>(table, value);
+                self.gathered.config.names = without(value, &wrong).unwrap_or_default();
+                self.gathered.note_keys(TableId::Names, at, table);
+            }
+            ("source", DeValue::Array(all)) => {
+                all.iter().zip(each()).for_each(|(at, value)| self.source(at, value));
+            }
+            ("handler", DeValue::Array(all)) => {
+                all.iter().zip(each()).for_each(|(at, value)| self.handler(at, value, None));
+            }
+            ("filter", _) => self.filter(at, value),
+            ("user", DeValue::String(name)) => self.is_known(at, || known_user(name).map(drop)),
+            (name @ ("source" | "handler"), _) => {
+                let problem = not_repeatable(&format!("[{name}]")).unwrap_or_default();
+                self.found(key.span(), problem);
+            }
+            _ => self.one::<File>(entry),
         }
+    }
+
+    fn store(&mut self, entry @ (_, at, value): Entry<'_>) {
+        let DeValue::Table(table) = at.get_ref() else { return self.one::<File>(entry) };
+        let wrong = self.table::<StoreConfig>(table, value);
+        let mut store: StoreConfig = without(value, &wrong).unwrap_or_default();
+        if wrong.iter().any(|key| key == "path") {
+            // There is one, wherever it may be.
+            store.path = Some(PathBuf::new());
+        }
+        if let Err(error) = check_store(&store) {
+            self.found(at.span(), error.to_string());
+        }
+        self.gathered.config.store = store;
+        self.gathered.note_keys(TableId::Store, at, table);
+    }
+
+    /// A table whose keys are the fields of `T`. Returns those that are wrong.
+    fn table<T: DeserializeOwned>(&mut self, table: &DeTable<'_>, values: &Value) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for entry @ (key, ..) in entries(table, values.as_table().unwrap_or(&Table::new())) {
+            let before = self.found.len();
+            self.one::<T>(entry);
+            if self.found.len() > before {
+                wrong.push(key.get_ref().to_string());
+            }
+        }
+        wrong
     }
 
     /// A key and its value, which are a field of `T`.
@@ -157,7 +199,8 @@ impl Check<'_> {
         let table = Table::from_iter([(name.to_owned(), value.clone())]);
         match T::deserialize(Value::Table(table)) {
             Err(error) if !error.message().starts_with("missing field") => {
-                self.found(at.span(), in_words(error.message()));
+                let unquoted = unquoted::<T>(name, value).unwrap_or_default();
+                self.found(at.span(), format!("{}{unquoted}", in_words(error.message())));
             }
             _ if !MAY_BE_EMPTY.contains(&name) => self.is_not_empty(at),
             _ => {}
@@ -196,12 +239,10 @@ impl Check<'_> {
     }
 
     fn source(&mut self, at: &Spanned<DeValue<'_>>, value: &Value) {
-        let DeValue::Table(table) = at.get_ref() else {
-            return self.found(at.span(), "expected a table");
-        };
-        let before = self.found.len();
-        self.table::<SourceConfig>(table, value);
+        let DeValue::Table(table) = at.get_ref() else { return self.no_table(at, value) };
+        let mut wrong = self.table::<SourceConfig>(table, value);
         for (key, at) in table {
+            let before = self.found.len();
             match (key.get_ref().as_ref(), at.get_ref()) {
                 ("socket_group", DeValue::String(name)) => {
                     self.is_known(at, || group_id(name).map(drop));
@@ -214,13 +255,23 @@ impl Check<'_> {
                 }
                 _ => {}
             }
+            if self.found.len() > before {
+                wrong.push(key.get_ref().to_string());
+            }
         }
-        if self.found.len() == before
-            && let Ok(source) = SourceConfig::deserialize_from(value.clone())
-            && let Err(error) = check_source(&source)
-        {
+        let source: SourceConfig = without(value, &wrong).unwrap_or_default();
+        for error in all_wrong(&source, &wrong) {
             self.found(at.span(), error.to_string());
         }
+        let index = self.gathered.config.sources.len();
+        self.gathered.note_keys(TableId::Source(index), at, table);
+        self.gathered.add_source(source, &wrong);
+    }
+
+    fn no_table(&mut self, at: &Spanned<DeValue<'_>>, value: &Value) {
+        let error = Table::deserialize(value.clone()).err();
+        let problem = error.map(|error| in_words(error.message())).unwrap_or_default();
+        self.found(at.span(), problem);
     }
 
     /// Whether the system has this user or group.
@@ -237,11 +288,12 @@ impl Check<'_> {
     }
 
     fn filter(&mut self, at: &Spanned<DeValue<'_>>, value: &Value) {
-        let Some(script) = value.as_str() else {
-            return self.found(at.span(), "expected an expression");
+        let script = match String::deserialize(value.clone()) {
+            Ok(script) => script,
+            Err(error) => return self.found(at.span(), in_words(error.message())),
         };
         #[cfg(feature = "script")]
-        if let Err(problem) = crate::script::Filter::compile(script) {
+        if let Err(problem) = crate::script::Filter::compile(&script) {
             self.found(at.span(), problem.to_string());
         }
         #[cfg(not(feature = "script"))]
@@ -251,7 +303,7 @@ impl Check<'_> {
     /// A handler; the table of the page is one of its own kind.
     fn handler(&mut self, at: &Spanned<DeValue<'_>>, value: &Value, usual: Option<&str>) {
         let (DeValue::Table(table), Some(values)) = (at.get_ref(), value.as_table()) else {
-            return self.found(at.span(), "expected a table");
+            return self.no_table(at, value);
         };
         let text = |key: &str| values.get(key).and_then(Value::as_str);
         let kind = text("type").or(usual).or_else(|| text("name"));
@@ -273,46 +325,38 @@ impl Check<'_> {
                 None
             }
         };
-        let before = self.found.len();
-        let (mut own, mut wrong) = (Table::new(), Vec::new());
+        let index = self.gathered.config.handlers.len();
+        self.gathered.note_keys(TableId::Handler(index), at, table);
+        let (mut right, mut own, mut wrong) = (values.clone(), Table::new(), Vec::new());
         for entry @ (key, at, value) in entries(table, values) {
-            match key.get_ref().as_ref() {
-                "filter" => self.filter(at, value),
-                name if HANDLER_KEYS.contains(&name) => self.one_of_every_handler(entry),
-                name => {
-                    let Some(kind) = &kind else { continue };
-                    let before = self.found.len();
-                    self.own_key(kind, entry);
-                    if self.found.len() == before {
-                        own.insert(name.to_owned(), value.clone());
-                    } else if self.registry.keys(kind).contains(&name) {
-                        wrong.push(name);
-                    }
-                }
+            let name = key.get_ref().as_ref();
+            let is_own = !HANDLER_KEYS.contains(&name);
+            let before = self.found.len();
+            match (name, &kind) {
+                ("filter", _) => self.filter(at, value),
+                _ if !is_own => self.one_of_every_handler(entry),
+                (_, Some(kind)) => self.own_key(kind, entry),
+                (_, None) => continue,
+            }
+            if self.found.len() > before {
+                right.remove(name);
+                wrong.push(name);
+            } else if is_own {
+                own.insert(name.to_owned(), value.clone());
             }
         }
         if let Some(kind) = &kind {
             for (key, value) in self.registry.implied(&given) {
                 own.entry(*key).or_insert_with(|| Value::from(*value));
             }
-            if let Some(path) = self.store.path.as_deref().and_then(Path::to_str)
+            if let Some(path) = self.gathered.config.store.path.as_deref().and_then(Path::to_str)
                 && self.registry.reads_store(kind)
             {
                 own.entry("store").or_insert_with(|| Value::from(path));
             }
             self.together(kind, (at, table), own, &wrong);
         }
-        if self.found.len() > before {
-            return;
-        }
-        let problem = match Handler::config_of(values.clone(), &given) {
-            Ok(config) => {
-                let name = config.name.as_deref().or(kind.as_deref()).unwrap_or_default();
-                check_lane(&config, name, &self.store).err().map(|error| error.to_string())
-            }
-            Err(problem) => Some(problem),
-        };
-        if let Some(problem) = problem {
+        if let Err(problem) = self.gathered.add_handler(right, &given, &wrong) {
             self.found(at.span(), problem);
         }
     }
@@ -325,6 +369,43 @@ impl Check<'_> {
         mut own: Table,
         wrong: &[&str],
     ) {
+        let mut stand_ins = self.add_missing(kind, &mut own);
+        for key in stand_ins.iter().filter(|key| !wrong.contains(&key.as_str())) {
+            self.found(at.span(), format!("handler {kind}: missing key `{key}`"));
+        }
+        stand_ins.extend(wrong.iter().map(|key| (*key).to_owned()));
+        if wrong.contains(&"url") {
+            own.insert("url".to_owned(), stand_in(kind, "url"));
+        }
+        while let Err(error) = self.registry.check_all(kind, Keys::from(own.clone())) {
+            let problem = error.to_string();
+            let named = named_in(&problem, self.registry.keys(kind));
+            // It may be right with another value.
+            if named.iter().any(|key| stand_ins.iter().any(|it| it == key)) {
+                break;
+            }
+            let key = problem.split([':', '=', ' ']).next().unwrap_or_default();
+            let place = table.iter().find(|(name, _)| name.get_ref() == key);
+            match place {
+                Some((_, value)) => self.found(value.span(), problem),
+                None => self.found(at.span(), format!("handler {kind}: {problem}")),
+            }
+            // What else is wrong is found without these.
+            let before = own.len();
+            named.iter().for_each(|key| drop(own.remove(*key)));
+            if own.len() == before {
+                break;
+            }
+            if named.contains(&"url") {
+                own.insert("url".to_owned(), stand_in(kind, "url"));
+            }
+            stand_ins.extend(named.into_iter().map(ToOwned::to_owned));
+            stand_ins.extend(self.add_missing(kind, &mut own));
+        }
+    }
+
+    /// Adds a value for each of a handler's own keys that is missing, and returns these keys.
+    fn add_missing(&self, kind: &str, own: &mut Table) -> Vec<String> {
         let mut missing = Vec::new();
         while let Err(error) = self.registry.check(kind, Keys::from(own.clone())) {
             let Some(key) = error.missing_key() else { break };
@@ -332,24 +413,9 @@ impl Check<'_> {
                 break;
             }
             missing.push(key.to_owned());
-            // A value that most keys may have, to find the next one.
-            own.insert(key.to_owned(), Value::String("1".to_owned()));
+            own.insert(key.to_owned(), stand_in(kind, key));
         }
-        for key in missing.iter().filter(|key| !wrong.contains(&key.as_str())) {
-            self.found(at.span(), format!("handler {kind}: missing key `{key}`"));
-        }
-        if missing.is_empty()
-            && wrong.is_empty()
-            && let Err(error) = self.registry.check_all(kind, Keys::from(own))
-        {
-            let problem = error.to_string();
-            let key = problem.split([':', '=', ' ']).next().unwrap_or_default();
-            let place = table.iter().find(|(name, _)| name.get_ref() == key);
-            match place {
-                Some((_, value)) => self.found(value.span(), problem),
-                None => self.found(at.span(), format!("handler {kind}: {problem}")),
-            }
-        }
+        missing
     }
 
     fn one_of_every_handler(&mut self, (key, at, value): Entry<'_>) {
@@ -389,6 +455,39 @@ impl Check<'_> {
             self.found(at.span(), error.to_string());
         }
     }
+}
+
+/// A value that a key may have, to find what else is wrong.
+fn stand_in(kind: &str, key: &str) -> Value {
+    Value::String(if key == "url" { format!("{kind}://localhost") } else { "1".to_owned() })
+}
+
+/// The keys that a text names.
+fn named_in<'a>(text: &str, keys: &[&'a str]) -> Vec<&'a str> {
+    let is_of_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let words: Vec<_> = text.split(|letter| !is_of_word(letter)).collect();
+    keys.iter().copied().filter(|key| words.contains(key)).collect()
+}
+
+/// What to write instead of a number, or of true or false, in quotes.
+fn unquoted<T: DeserializeOwned>(key: &str, value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let value = text.parse().map(Value::Integer).ok();
+    let value = value.or_else(|| text.parse().map(Value::Boolean).ok())?;
+    let shown = format!(": write {key} = {text}");
+    let table = Table::from_iter([(key.to_owned(), value)]);
+    let is_right = match T::deserialize(Value::Table(table)) {
+        Ok(_) => true,
+        Err(error) => error.message().starts_with("missing field"),
+    };
+    is_right.then_some(shown)
+}
+
+/// A table without the keys that are wrong.
+fn without<T: DeserializeOwned>(value: &Value, wrong: &[String]) -> Option<T> {
+    let mut right = value.as_table()?.clone();
+    wrong.iter().for_each(|key| drop(right.remove(key)));
+    T::deserialize(Value::Table(right)).ok()
 }
 
 /// Where a key belongs that every table but one refuses.

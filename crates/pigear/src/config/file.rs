@@ -154,7 +154,7 @@ impl Config {
     /// The same from the text of a file.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let lines = Lines::of(text);
-        let file: File = toml::from_str(text).map_err(|error| {
+        let mut file: File = toml::from_str(text).map_err(|error| {
             let line = lines.line(error.span().map_or(0, |span| span.start));
             let table = text.lines().nth(line - 1).unwrap_or_default();
             let problem = not_repeatable(table).unwrap_or_else(|| in_words(error.message()));
@@ -177,30 +177,40 @@ impl Config {
             handler.into_config(place(line), filter).map_err(broken)
         };
         // The table of the page is a handler of its own kind.
-        let web = file.web.map(|web| {
+        let web = file.web.take().map(|web| {
             let (span, mut web) = (web.span(), web.into_inner());
             web.r#type = web.r#type.or_else(|| Some("web".to_owned()));
             Spanned::new(span, web)
         });
-        let handlers = file.handler.into_iter().chain(web).map(handler);
+        let handlers = std::mem::take(&mut file.handler).into_iter().chain(web).map(handler);
         Ok(Self {
-            sources: file.source,
             handlers: handlers.collect::<Result<_, _>>()?,
-            names: file.names,
-            rules: file.rules,
-            store: file.store,
-            on_error: if file.serve_forever { OnError::GoOn } else { OnError::Stop },
-            count: file.count.map(NonZeroU64::get),
-            stats: file.stats,
-            metrics: file.metrics,
-            filter: file.filter.map(filter),
-            privileges: PrivilegeConfig {
-                user: file.user,
-                sandbox: file.sandbox,
-                sandbox_write: file.sandbox_write,
-            },
+            filter: file.filter.take().map(filter),
             file: Some(path.to_owned()),
+            ..file.without_scripts()
         })
+    }
+}
+
+impl File {
+    /// The configuration but for handlers and filters, which are read with their places.
+    pub(super) fn without_scripts(self) -> Config {
+        Config {
+            sources: self.source,
+            names: self.names,
+            rules: self.rules,
+            store: self.store,
+            on_error: if self.serve_forever { OnError::GoOn } else { OnError::Stop },
+            count: self.count.map(NonZeroU64::get),
+            stats: self.stats,
+            metrics: self.metrics,
+            privileges: PrivilegeConfig {
+                user: self.user,
+                sandbox: self.sandbox,
+                sandbox_write: self.sandbox_write,
+            },
+            ..Config::default()
+        }
     }
 }
 

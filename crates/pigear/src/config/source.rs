@@ -180,45 +180,70 @@ impl SourceConfig {
         self.sensor.clone().or_else(host_name).filter(|name| !name.is_empty())
     }
 
-    /// From a table.
-    #[cfg(feature = "command")]
-    pub(super) fn deserialize_from(table: toml::Value) -> Result<Self, toml::de::Error> {
-        Self::deserialize(table)
-    }
-
     /// Why the settings are invalid: some don't apply to this kind of source.
     #[must_use]
     pub fn misplaced(&self) -> Option<&'static str> {
+        self.all_misplaced().into_iter().next().map(|(_, problem)| problem)
+    }
+
+    /// All such settings, each with the keys that are looked at.
+    pub(crate) fn all_misplaced(&self) -> Vec<(&'static [&'static str], &'static str)> {
         let is_socket = self.kind == SourceKind::Unix;
         let is_log = self.kind == SourceKind::Unified2;
         let is_foreign = matches!(self.kind, SourceKind::Resolved(_));
         let completes = self.complete_from.is_some();
-        if self.once && !is_log {
-            Some("--once is for --socket-handler unified2")
-        } else if self.from_start && self.kind == SourceKind::Play {
-            Some("leave out --from-start: a recording is always read from its start")
-        } else if self.from_start && !(is_log || is_socket && completes) {
-            Some("--from-start is for Snort's log: --socket-handler unified2, or --complete-from")
-        } else if self.complete.is_some() && !completes {
-            Some("--complete is for alerts that --complete-from completes")
-        } else if self.bookmark.is_some() && !(is_log || is_socket && completes) {
-            Some("--bookmark is for Snort's log: --socket-handler unified2, or --complete-from")
-        } else if (completes || self.complete_wait.is_some()) && !is_socket {
-            Some("--complete-from and --complete-wait are for Snort's socket")
-        } else if self.instances.is_some() && !is_socket {
-            Some("--instances is for Snort's socket")
-        } else if self.kind == SourceKind::Nats && self.sensor.is_some() {
-            Some(
+        let has_log = is_log || is_socket && completes;
+        let rules: [(bool, &[&str], &str); 10] = [
+            (self.once && !is_log, &["once"], "--once is for --socket-handler unified2"),
+            (
+                self.from_start && self.kind == SourceKind::Play,
+                &["from_start"],
+                "leave out --from-start: a recording is always read from its start",
+            ),
+            (
+                self.from_start && self.kind != SourceKind::Play && !has_log,
+                &["from_start", "complete_from"],
+                "--from-start is for Snort's log: --socket-handler unified2, or --complete-from",
+            ),
+            (
+                self.complete.is_some() && !completes,
+                &["complete", "complete_from"],
+                "--complete is for alerts that --complete-from completes",
+            ),
+            (
+                self.bookmark.is_some() && !has_log,
+                &["bookmark", "complete_from"],
+                "--bookmark is for Snort's log: --socket-handler unified2, or --complete-from",
+            ),
+            (
+                (completes || self.complete_wait.is_some()) && !is_socket,
+                &["complete_from", "complete_wait"],
+                "--complete-from and --complete-wait are for Snort's socket",
+            ),
+            (
+                self.instances.is_some() && !is_socket,
+                &["instances"],
+                "--instances is for Snort's socket",
+            ),
+            (
+                self.kind == SourceKind::Nats && self.sensor.is_some(),
+                &["sensor"],
                 "alerts from nats have their own sensors' names: leave out --sensor; for a selection, write \
                 --from nats://HOST:PORT?sensor=NAME",
-            )
-        } else if self.kind == SourceKind::Kafka && self.sensor.is_some() {
-            Some("alerts from kafka have their own sensors' names: leave out --sensor")
-        } else if self.from.is_some() && is_foreign {
-            Some("--from is for the socket handlers unix, unified2, play, nats and kafka")
-        } else {
-            None
-        }
+            ),
+            (
+                self.kind == SourceKind::Kafka && self.sensor.is_some(),
+                &["sensor"],
+                "alerts from kafka have their own sensors' names: leave out --sensor",
+            ),
+            (
+                self.from.is_some() && is_foreign,
+                &["from"],
+                "--from is for the socket handlers unix, unified2, play, nats and kafka",
+            ),
+        ];
+        let wrong = rules.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+        wrong.map(|(_, keys, problem)| (keys, problem)).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use bytesize::ByteSize;
 use serde::{Deserialize, Deserializer};
 
-use crate::keys::parsed_option;
+use crate::keys::{parsed_option, unquoted_option};
 
 /// The configuration of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -80,7 +80,8 @@ impl FromStr for Size {
 }
 
 fn days_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    parsed_option(deserializer).map(|days| days.map(|Days(days)| days))
+    let days = unquoted_option(deserializer, "a whole number of days")?;
+    Ok(days.map(|Days(days)| days))
 }
 
 fn size_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {

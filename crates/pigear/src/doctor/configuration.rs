@@ -38,7 +38,7 @@ impl Check for Configuration {
                 return vec![hidden.unwrap_or_else(other)];
             }
         };
-        let mistakes = Config::mistakes(&text, subject.registry);
+        let mistakes = Config::mistakes(&text, file, subject.registry);
         let mistakes = mistakes.into_iter().take(MAX_SHOWN).map(|mistake| {
             let problem = mistake.problem.trim_end();
             let found = format!("{shown}:{}:{}: {problem}", mistake.line, mistake.column);

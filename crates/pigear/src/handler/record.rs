@@ -18,7 +18,8 @@ use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 use tracing::warn;
 
-use self::own_file::{OwnFile, WhenTaken};
+pub(crate) use self::own_file::recorded_instead;
+use self::own_file::{OwnFile, WhenTaken, is_begun_here};
 use super::rotate::warn_of_no_room;
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, SetupError};
@@ -26,7 +27,7 @@ use crate::output_file::has_no_room;
 
 pub(crate) const DESCRIPTION: Description = Description {
     about: "writes the raw datagrams, for `play`; path=FILE (.gz and .zst compress) mode=0640",
-    files: &[("path", FileUse::Writes)],
+    files: &[("path", FileUse::WritesNew)],
 };
 
 /// The keys of `record`.
@@ -51,7 +52,7 @@ impl Options {
 pub struct Record {
     options: Options,
     when_taken: WhenTaken,
-    /// `None` while there is no room for the file.
+    /// `None` while there is no room for the file, or another handler of this process has it.
     recording: Option<Recording>,
 }
 
@@ -75,6 +76,10 @@ impl Record {
     fn start(options: Options, when_taken: WhenTaken) -> Result<Self, SetupError> {
         options.check()?;
         let path = &options.path;
+        if is_begun_here(path) {
+            // Its handler ends once this one begins, and removes it unless an alert comes until then.
+            return Ok(Self { options, when_taken: WhenTaken::TakeFreeName, recording: None });
+        }
         let recording = match Recording::create(&options, when_taken) {
             Ok(recording) => Some(recording),
             Err(error) if has_no_room(&error) => {

@@ -80,6 +80,11 @@ impl Options {
         self.problem().map_or(Ok(()), |problem| Err(SetupError::Keys(problem)))
     }
 
+    /// Whether the server confirms what it has.
+    pub(crate) fn delivers(&self) -> bool {
+        matches!(self.target, Target::Tcp(_) | Target::Tls(_))
+    }
+
     fn problem(&self) -> Option<String> {
         let format = self.format.clone().or(FormatName::Snort);
         if format.name() == FormatName::Full {
@@ -144,6 +149,7 @@ impl Syslog {
     /// If the keys contradict each other, or the certificates can't be read.
     pub fn new(options: Options) -> Result<Self, SetupError> {
         options.check()?;
+        let delivers = options.delivers();
         let Options { target, rfc, facility, format, ca, cert, key, max_len } = options;
         let format = format.or(FormatName::Snort);
         let built = format.build(Colour::Never).map_err(SetupError::Keys)?;
@@ -161,7 +167,6 @@ impl Syslog {
             handler: Arc::default(),
             text: Vec::new(),
         };
-        let delivers = matches!(target, Target::Tcp(_) | Target::Tls(_));
         let receiver = Receiver::new(target.to_string(), target.connect(&files)?);
         Ok(Self { receiver, messages, delivers })
     }

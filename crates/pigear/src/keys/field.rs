@@ -51,6 +51,28 @@ where
     parsed(deserializer).map(Some)
 }
 
+/// The same as [`parsed_option`], for a number that a file may not have in quotes: it is no key of a handler, which may
+/// also be written as on the command line.
+///
+/// # Errors
+/// If the value is a number in quotes, or can't be parsed.
+pub(crate) fn unquoted_option<'de, D, T>(
+    deserializer: D,
+    expected: &str,
+) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    let value = Value::deserialize(deserializer)?;
+    match value.as_str() {
+        Some(text) if text.parse::<i64>().is_ok() => {
+            Err(D::Error::custom(format!("expected {expected}, not {text:?}")))
+        }
+        _ => parsed_option(value).map_err(|error| D::Error::custom(error.message())),
+    }
+}
+
 /// The same as [`parsed_option`], for a quantity that must not be 0.
 ///
 /// # Errors

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use tracing::debug;
 
 use super::ListenError;
+use super::conflict::refuse;
+use super::conflicts;
 use super::defaults::SNORT_CONF;
 use super::files::Files;
-use super::lane_check::{check_lane, check_store};
+use super::lane_check::check_store;
 use super::lanes;
 use super::source_check::check_source;
 use crate::config::{Config, HandlerConfig, SourceConfig};
@@ -33,22 +35,22 @@ pub(super) fn check(
     }
     config.sources.iter().try_for_each(check_source)?;
     check_store(&config.store)?;
-    for handler in &config.handlers {
-        let name = handler.name.as_deref().or_else(|| registry.resolve(&handler.kind).ok());
-        check_lane(handler, name.unwrap_or_default(), &config.store)?;
-    }
     config.handlers.iter().try_for_each(|handler| lanes::check(config, handler, registry))?;
+    refuse(conflicts::of_lanes(config, registry))?;
+    refuse(conflicts::of_addresses(config, registry))?;
     let mut files = Files::of(config, registry);
     let missing = files.missing_directories();
     if !missing.is_empty() {
         return Err(ListenError::Directories { missing });
     }
-    files.check()?;
+    refuse(files.conflicts())?;
     let snort_confs = config.sources.iter().map(SnortConf::of).collect::<Result<Vec<_>, _>>()?;
+    let log_dir = |_: &_, index| snort_confs.get(index).map(SnortConf::log_dir);
+    refuse(conflicts::of_sockets(&config.sources, log_dir))?;
     let names = config.names.clone();
     let names = snort_confs.iter().fold(names, |names, conf| conf.complete(names));
     files.add_names(&names);
-    files.check()?;
+    refuse(files.conflicts())?;
     Ok((snort_confs, names))
 }
 

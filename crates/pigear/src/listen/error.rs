@@ -47,6 +47,17 @@ pub enum ListenError {
     /// A file is written to that is read, or has another writer.
     #[error("{0}")]
     Output(String),
+    /// Two servers would listen on one address.
+    #[error("{0}")]
+    Address(String),
+    /// Two sources would bind one socket.
+    #[error("{} is the socket of source {other}, too; leave one out", path.display())]
+    SocketTwice {
+        /// The socket.
+        path: PathBuf,
+        /// The number of the source, counted from 1.
+        other: usize,
+    },
     /// A filter is invalid.
     #[error("{place}: {problem}")]
     Filter {

@@ -74,7 +74,12 @@ pub(super) fn check(
 }
 
 /// A handler's own keys. One that reads a store reads that of this configuration, if it names no other.
-fn keys_of(config: &Config, handler: &HandlerConfig, kind: &str, registry: &Registry) -> Keys {
+pub(super) fn keys_of(
+    config: &Config,
+    handler: &HandlerConfig,
+    kind: &str,
+    registry: &Registry,
+) -> Keys {
     let mut keys = handler.keys.clone();
     if let Some(path) = config.store.path.as_deref().and_then(Path::to_str)
         && registry.reads_store(kind)

@@ -14,10 +14,31 @@ use crate::fleet::nats;
 
 /// # Errors
 /// What is wrong first.
-pub(crate) fn check_source(source: &SourceConfig) -> Result<(), ListenError> {
-    if let Some(problem) = source.misplaced() {
-        return Err(ListenError::Source(problem));
+pub(super) fn check_source(source: &SourceConfig) -> Result<(), ListenError> {
+    match source.misplaced() {
+        Some(problem) => Err(ListenError::Source(problem)),
+        None => check_kind(source),
     }
+}
+
+/// All that is wrong with settings together, of which some are left out because they are wrong alone.
+#[cfg(feature = "command")]
+pub(crate) fn all_wrong(source: &SourceConfig, left_out: &[String]) -> Vec<ListenError> {
+    let is_left_out = |key: &&str| left_out.iter().any(|it| it == key);
+    if is_left_out(&"type") {
+        return Vec::new();
+    }
+    let misplaced = source.all_misplaced().into_iter();
+    let misplaced = misplaced.filter(|(keys, _)| !keys.iter().any(|key| is_left_out(&key)));
+    let mut found: Vec<_> = misplaced.map(|(_, problem)| ListenError::Source(problem)).collect();
+    let about_sockets = ["from", "logdir", "instances", "id_offset", "complete_from", "bookmark"];
+    if found.is_empty() && !about_sockets.iter().any(is_left_out) {
+        found.extend(check_kind(source).err());
+    }
+    found
+}
+
+fn check_kind(source: &SourceConfig) -> Result<(), ListenError> {
     match &source.kind {
         SourceKind::Unix => {
             let sockets = sockets::named_by(source, PathBuf::new)?;

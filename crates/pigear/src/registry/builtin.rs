@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use pigear_pipeline::OnError;
 
-use super::Registry;
+use super::{Registry, Requirements};
 use crate::handler::{file, null, pcap, print, record, socket};
 use crate::keys::SetupError;
 
@@ -90,8 +90,36 @@ impl Registry {
         registry.register("null", null::DESCRIPTION, |null::Options {}| {
             Ok::<_, Infallible>(null::Null)
         });
+        registry.add_requirements();
         #[cfg(feature = "command")]
         registry.add_probes();
         registry
+    }
+
+    fn add_requirements(&mut self) {
+        const NONE: Requirements = Requirements { delivers: false, datagram: false, listens: None };
+        const DELIVERS: Requirements = Requirements { delivers: true, ..NONE };
+
+        for kind in self.kinds.values_mut() {
+            kind.requirements = Some(Box::new(|_| Some(NONE)));
+        }
+        for name in ["exec", "http", "kafka", "nats"] {
+            if let Some(kind) = self.kinds.get_mut(name) {
+                kind.requirements = Some(Box::new(|_| Some(DELIVERS)));
+            }
+        }
+        if let Some(record) = self.kinds.get_mut("record") {
+            record.requirements = Some(Box::new(|_| Some(Requirements { datagram: true, ..NONE })));
+        }
+        #[cfg(feature = "syslog")]
+        self.requiring("syslog", |options: &crate::handler::syslog::Options| Requirements {
+            delivers: options.delivers(),
+            ..NONE
+        });
+        #[cfg(feature = "web")]
+        self.requiring("web", |options: &crate::web::Options| Requirements {
+            listens: Some(options.listen.0),
+            ..NONE
+        });
     }
 }

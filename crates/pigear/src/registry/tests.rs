@@ -102,3 +102,32 @@ fn a_resolver_makes_what_it_claims_before_names_of_2012_are_looked_up() {
 fn the_old_name_of_print_still_works() {
     assert_eq!(Registry::builtin().resolve("pigear.core.DataHandler").unwrap(), "print");
 }
+
+#[test]
+fn what_a_handler_requires_is_known_before_it_is_created() {
+    let registry = Registry::builtin();
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let (file, pcap, rec) = (at("file"), at("pcap"), at("rec"));
+    let all: &[(&str, &[(&str, &str)])] = &[
+        ("exec", &[("command", "true")]),
+        ("file", &[("path", &file)]),
+        ("http", &[("url", "http://127.0.0.1:1")]),
+        ("kafka", &[("url", "kafka://127.0.0.1:1")]),
+        ("nats", &[("url", "nats://127.0.0.1:1")]),
+        ("null", &[]),
+        ("pcap", &[("path", &pcap)]),
+        ("print", &[]),
+        ("record", &[("path", &rec)]),
+        ("socket", &[("target", "unix-dgram:/x")]),
+        ("syslog", &[("target", "udp://127.0.0.1:1")]),
+        ("syslog", &[("target", "tcp://127.0.0.1:1")]),
+    ];
+    for (kind, given) in all.iter().filter(|(kind, _)| registry.resolve(kind).is_ok()) {
+        let mut keys = Keys::default();
+        given.iter().for_each(|(key, value)| keys.set(key, value));
+        let known = registry.requirements(kind, keys.clone()).unwrap();
+        let needs = registry.build(kind, keys).unwrap().needs();
+        assert_eq!((known.delivers, known.datagram), (needs.delivers, needs.datagram), "{kind}");
+    }
+}

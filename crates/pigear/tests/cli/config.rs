@@ -1,6 +1,7 @@
 //! The configuration file.
 
-use crate::harness::{Test, counters};
+use crate::harness::{Test, counters, program};
+use crate::room::Room;
 use crate::snort::{PING, ping};
 
 #[test]
@@ -145,15 +146,15 @@ fn what_the_command_line_replaces_is_no_mistake_at_a_start() {
 
 #[test]
 fn no_more_than_ten_mistakes_are_printed_at_a_start() {
-    let room = Test::bare()
-        .file("pigear.toml", "x = 1\n".to_owned() + &"[[handler]]\ntype = 'x'\n".repeat(11));
-    let mut running = room.args(["--config", "pigear.toml"]).start();
-    running.warns("pigear.toml: and 2 more\n");
-    let (_, ended) = running.end();
-    assert_eq!((ended.stderr.lines().count(), ended.status), (13, Some(2)), "{}", ended.stderr);
-    let end =
-        "error: pigear.toml has 12 mistakes\nhint: pigear config check pigear.toml prints all\n";
-    assert!(ended.stderr.ends_with(end), "{}", ended.stderr);
+    let room = Room::new();
+    room.write("pigear.toml", "x = 1\n".to_owned() + &"[[handler]]\ntype = 'x'\n".repeat(11));
+    let args = ["--config", "pigear.toml"];
+    let output = program().args(args).current_dir(room.path()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((stderr.lines().count(), output.status.code()), (13, Some(2)), "{stderr}");
+    let end = "pigear.toml: and 2 more\nerror: pigear.toml has 12 mistakes\n\
+        hint: pigear config check pigear.toml prints all\n";
+    assert!(stderr.ends_with(end), "{stderr}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The configuration is read again while alerts come.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
@@ -228,10 +229,37 @@ fn the_next_writer_of_packets_continues_the_file() {
 fn a_recording_is_not_replaced_by_the_next_one() {
     let record = |more: &str| format!("[[handler]]\ntype = \"record\"\npath = \"a.rec\"\n{more}");
     let mut running = started(Test::new(), &record(""));
+    running.send(&ping());
+    until("it is recorded", || fs::metadata(running.room().at("a.rec")).unwrap().len() > 0);
     let reason = "pigear.toml:1: handler record: a.rec exists; a recording never replaces a file";
     refuse(&mut running, &record("mode = \"0600\"\n"), reason);
     running.signal(Signal::SIGTERM);
     assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
+fn a_recording_without_alerts_is_begun_again_by_the_next_one() {
+    for head in ["", "serve_forever = true\n"] {
+        let record =
+            |more: &str| format!("{head}[[handler]]\ntype = \"record\"\npath = \"a.rec\"\n{more}");
+        let mut running = started(Test::new(), &record(""));
+        running.room().write("pigear.toml", record("mode = \"0600\"\n"));
+        reload(&running);
+        running.send(&ping());
+        let mode = || {
+            let found = fs::metadata(running.room().at("a.rec")).ok()?;
+            (found.len() > 0).then_some(found.permissions().mode() & 0o777)
+        };
+        until("it is recorded", || mode().is_some());
+        assert_eq!(mode(), Some(0o600));
+        running.signal(Signal::SIGTERM);
+        let (room, ended) = running.end();
+        assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
+        assert!(!room.at("a.rec.2").exists());
+        let play = ["--socket-handler", "play", "--from", "a.rec"];
+        let output = program().args(play).current_dir(room.path()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), PING);
+    }
 }
 
 #[test]
@@ -356,7 +384,8 @@ fn a_handler_that_was_refused_or_removed_leaves_nothing_that_keeps_another_out()
         "[[handler]]\ntype = \"record\"\nname = \"rec\"\npath = \"x.rec\"\ndurable = true\n";
     let mut running = started(Test::new(), base);
     let config = format!("{base}{}{record}", durable("new"));
-    refuse(&mut running, &config, "handler rec: it cannot be durable: datagrams are not stored");
+    let reason = "pigear.toml:16:11: handler rec: it cannot be durable: datagrams are not stored";
+    refuse(&mut running, &config, reason);
     let lanes = |running: &Running, words: &[&str]| {
         let mut lanes = program();
         lanes.arg("lanes").args(words).arg("--store").arg(running.room().at("a.db"));

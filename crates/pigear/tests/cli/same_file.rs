@@ -27,11 +27,16 @@ fn contents(room: &Room) -> Vec<(String, Vec<u8>)> {
 
 /// The arguments are refused because a file would be used twice, and no file is written.
 fn refused(test: Test, args: &[&str], path: &str, both: [&str; 2]) {
+    refused_at(test, args, path, both, "");
+}
+
+/// The same, at a place of the configuration file.
+fn refused_at(test: Test, args: &[&str], path: &str, both: [&str; 2], place: &str) {
     let test = test.args(args.iter().copied());
     let before = contents(test.room());
     let [one, other] = both;
     let error =
-        format!("error: {path} is used by both {one} and {other}; give each its own file\n");
+        format!("error: {place}{path} is used by both {one} and {other}; give each its own file\n");
     let room = test.stderr(error).status(2);
     assert!(contents(&room) == before, "{args:?}");
 }
@@ -110,12 +115,13 @@ fn different_logs_have_different_bookmarks() {
     let of = |log| format!("the bookmark of {log}");
     let test = Test::bare().file("pigear.toml", &(source("one.log") + &source("two.log")));
     let both = [of("./one.log"), of("./two.log")];
-    refused(test, &["--config", "pigear.toml"], "mark", both.each_ref().map(String::as_str));
+    let both = both.each_ref().map(String::as_str);
+    refused_at(test, &["--config", "pigear.toml"], "mark", both, "pigear.toml:8:12: ");
     let completing = |log: &str| {
         format!(
             "[[source]]\nfrom = \"{log}.sock\"\ncomplete_from = \"{log}\"\nbookmark = \"mark\"\n"
         )
     };
     let test = Test::bare().file("pigear.toml", &(completing("one.log") + &completing("two.log")));
-    refused(test, &["--config", "pigear.toml"], "mark", both.each_ref().map(String::as_str));
+    refused_at(test, &["--config", "pigear.toml"], "mark", both, "pigear.toml:8:12: ");
 }

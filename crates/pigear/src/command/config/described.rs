@@ -137,7 +137,7 @@ mod tests {
             for key in keys {
                 assert!(!key.about.is_empty() && key.sample != "\"\"", "{} in {header}", key.name);
                 let text = format!("{header}\n{} = {}\n", key.name, key.sample);
-                let mistakes = Config::mistakes(&text, &registry);
+                let mistakes = Config::mistakes(&text, "".as_ref(), &registry);
                 // Some are only for another kind of source, and users need not be there.
                 let is_of_system = |problem: &str| {
                     problem.starts_with("unknown user \"")

@@ -96,7 +96,7 @@ mod tests {
         ("durable", "[store]\npath = \"/a.db\"\n"),
         ("escape", "template = \"preset:slack\"\n"),
         ("fields", "format = \"csv\"\n"),
-        ("from", "[store]\npath = \"/a.db\"\n"),
+        ("from", "durable = true\n[store]\npath = \"/a.db\"\n"),
         ("key", "cert = \"x\"\n"),
         ("max_bytes", "format = \"json\"\n"),
         ("mechanism", "user = \"x\"\npassword = \"x\"\n"),
@@ -165,7 +165,7 @@ mod tests {
             let mut others = others(kind, key);
             let store = others.find("[store]").map(|at| others.split_off(at)).unwrap_or_default();
             let text = format!("[[handler]]\n{of_type}{line}\n{others}{store}");
-            let found = Config::mistakes(&text, &registry);
+            let found = Config::mistakes(&text, "".as_ref(), &registry);
             assert!(found.is_empty(), "{text}: {found:?}");
             keys += 1;
         }

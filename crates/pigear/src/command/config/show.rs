@@ -195,7 +195,7 @@ impl<'a> InForce<'a> {
 fn read(path: &Path, registry: &Registry) -> Result<(Config, Vec<FileKey>), Failure> {
     let text = Config::read_text(path)?;
     let config = Config::parse(&text, path).map_err(|error| {
-        let found = Config::mistakes(&text, registry);
+        let found = Config::mistakes(&text, path, registry);
         if found.is_empty() {
             return error.into();
         }

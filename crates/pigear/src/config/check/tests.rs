@@ -1,7 +1,7 @@
 use super::*;
 
 fn mistakes(text: &str) -> Vec<String> {
-    let found = Config::mistakes(text, &Registry::builtin());
+    let found = Config::mistakes(text, Path::new("pigear.toml"), &Registry::builtin());
     let shown = |it: Mistake| format!("{}:{}: {}", it.line, it.column, it.problem);
     found.into_iter().map(shown).collect()
 }

@@ -2,11 +2,13 @@
 //!
 //! It is locked, so that another Pigear doesn't take one that is still empty.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -35,6 +37,24 @@ pub(super) struct OwnFile {
     pub(super) file: File,
     /// `None` where the file system has no locks.
     lock: Option<Flock<File>>,
+    /// What it is in [`OPEN`].
+    inode: Inode,
+}
+
+/// A device, and the number of a file there.
+type Inode = (u64, u64);
+
+/// The files of the recordings of this process.
+static OPEN: Mutex<BTreeSet<Inode>> = Mutex::new(BTreeSet::new());
+
+fn open() -> MutexGuard<'static, BTreeSet<Inode>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether there is a recording of this process without any alert so far.
+pub(super) fn is_begun_here(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path);
+    found.is_ok_and(|found| found.len() == 0 && open().contains(&(found.dev(), found.ino())))
 }
 
 impl OwnFile {
@@ -119,7 +139,10 @@ impl OwnFile {
                 None
             }
         };
-        Ok(Self { path: path.to_owned(), file, lock })
+        let found = file.metadata()?;
+        let inode = (found.dev(), found.ino());
+        open().insert(inode);
+        Ok(Self { path: path.to_owned(), file, lock, inode })
     }
 
     /// What writes to it from its position.
@@ -154,6 +177,12 @@ impl OwnFile {
     }
 }
 
+impl Drop for OwnFile {
+    fn drop(&mut self) {
+        open().remove(&self.inode);
+    }
+}
+
 /// The name with a number before the extension that compresses, or behind it.
 fn numbered(path: &Path, number: u32) -> PathBuf {
     let extension = path.extension().filter(|extension| *extension == "gz" || *extension == "zst");
@@ -165,6 +194,20 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut ending = OsString::from(format!("{number}."));
     ending.push(extension);
     path.with_extension(ending)
+}
+
+/// The path of a recording that goes on here if it exists, if this is such a name.
+pub(crate) fn recorded_instead(path: &Path) -> Option<PathBuf> {
+    let extension = path.extension().filter(|extension| *extension == "gz" || *extension == "zst");
+    let stem = if extension.is_some() { path.with_extension("") } else { path.to_owned() };
+    let number = stem.extension()?.to_str()?.parse().ok()?;
+    let mut taken = stem.with_extension("").into_os_string();
+    if let Some(extension) = extension {
+        taken.push(".");
+        taken.push(extension);
+    }
+    let taken = PathBuf::from(taken);
+    ((2..=MOST_NAMES).contains(&number) && numbered(&taken, number) == path).then_some(taken)
 }
 
 #[cfg(test)]
@@ -181,6 +224,8 @@ mod tests {
             (".gz", ".gz.2"),
         ] {
             assert_eq!(numbered(Path::new(path), 2), Path::new(second), "{path}");
+            assert_eq!(recorded_instead(Path::new(second)).as_deref(), Some(Path::new(path)));
+            assert_eq!(recorded_instead(Path::new(path)), None);
         }
     }
 
