@@ -30,6 +30,7 @@ macro_rules! named {
 mod access;
 mod attempt;
 mod connection;
+mod messages;
 mod options;
 mod outgoing;
 mod partitioner;

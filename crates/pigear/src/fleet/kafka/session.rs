@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use rskafka::client::Client;
 use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
-use rskafka::record::RecordAndOffset;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::access::Access;
+use super::messages::Messages;
 use super::source_options::Reading;
 use super::trouble;
 
@@ -41,7 +41,7 @@ const MAX_PAUSES: u32 = 50;
 
 /// What comes from the brokers.
 pub(super) enum Fetched {
-    Messages(i32, Vec<RecordAndOffset>),
+    Messages(i32, Messages),
     Trouble(String),
     /// A partition doesn't have the message that was asked for.
     OutOfRange(i32, i64),
@@ -144,8 +144,9 @@ async fn fetch(client: PartitionClient, number: i32, from: i64, to: Sender<Fetch
             Ok(Err(error)) => break trouble::in_words(&error),
             Ok(Ok(fetched)) => fetched,
         };
+        let messages = Messages::from(messages);
         if let Some(last) = messages.last() {
-            (next, pauses) = (last.offset + 1, 0);
+            (next, pauses) = (last + 1, 0);
             if to.send(Fetched::Messages(number, messages)).await.is_err() {
                 return;
             }

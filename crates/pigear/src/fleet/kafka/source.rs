@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, Stop};
-use rskafka::record::{Record, RecordAndOffset};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::access::Access;
-use super::outgoing::RETRY_HEADER;
+use super::messages::Message;
 use super::places::{Places, WINDOW};
 use super::session::{Fetched, Opened, Partition, Session};
 use super::source_options::{Begin, Reading, SourceOptions};
@@ -234,7 +233,7 @@ impl KafkaSource {
                 Ok(Some(Fetched::Messages(partition, messages))) => (partition, messages),
             };
             backoff.succeeded();
-            for message in messages {
+            for message in messages.iter() {
                 match self.take(run, partition, message) {
                     ControlFlow::Continue(()) => {}
                     ControlFlow::Break(end) => return end,
@@ -249,13 +248,12 @@ impl KafkaSource {
         &mut self,
         run: Run<'_>,
         partition: i32,
-        RecordAndOffset { record, offset }: RecordAndOffset,
+        Message { offset, payload, is_retry }: Message<'_>,
     ) -> ControlFlow<End> {
         self.make_room(run, partition, offset);
         if run.stop.is_requested() {
             return ControlFlow::Break(End::Stop(Ok(())));
         }
-        let payload = record.value.as_deref().unwrap_or_default();
         let alert = match self.decoder.decode(payload) {
             Ok(alert) => alert,
             Err(problem) => {
@@ -265,7 +263,7 @@ impl KafkaSource {
             }
         };
         let id = message_id::number(&alert);
-        if self.recent.has(id) || self.is_stored(&alert, is_retry(&record), (partition, offset)) {
+        if self.recent.has(id) || self.is_stored(&alert, is_retry, (partition, offset)) {
             self.duplicates += 1;
             debug!("source {}: an alert came again; {} so far", self.name(), self.duplicates);
             // The first may still be on its way.
@@ -410,11 +408,6 @@ impl Source for KafkaSource {
         self.end(run);
         result
     }
-}
-
-/// Whether the message may have been published before.
-fn is_retry(record: &Record) -> bool {
-    record.headers.contains_key(RETRY_HEADER)
 }
 
 /// The name of a partition's place in the store.
