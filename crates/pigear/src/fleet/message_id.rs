@@ -18,21 +18,20 @@ const BYTES: usize = 9;
 /// datagram was received, which only one Pigear did. An alert from Snort's log has the log's sensor number instead,
 /// so that two readers of one log agree.
 pub(super) fn of(alert: &Alert) -> String {
-    let digest = digest(alert);
+    let digest = Sha256::digest(parts(alert));
     URL_SAFE_NO_PAD.encode(digest.get(..BYTES).unwrap_or_default())
 }
 
-/// The same as a number, with more digits.
-pub(super) fn number(alert: &Alert) -> u128 {
-    digest(alert).first_chunk().map_or(0, |first| u128::from_le_bytes(*first))
-}
+/// The longest parts of an id, without the sensor's name.
+const LONGEST: usize = 72;
 
-fn digest(alert: &Alert) -> [u8; 32] {
+/// What the id is made of, as bytes: the same for the same alert only.
+pub(super) fn parts(alert: &Alert) -> Vec<u8> {
     let message = &alert.message;
-    let mut hash = Sha256::new();
     let sensor = alert.origin.sensor.as_deref().unwrap_or_default();
-    hash.update((sensor.len() as u64).to_le_bytes());
-    hash.update(sensor);
+    let mut parts = Vec::with_capacity(LONGEST + sensor.len());
+    parts.extend((sensor.len() as u64).to_le_bytes());
+    parts.extend(sensor.as_bytes());
     for number in [
         message.event_id,
         message.ts_sec,
@@ -41,32 +40,32 @@ fn digest(alert: &Alert) -> [u8; 32] {
         message.sig_id,
         message.sig_rev,
     ] {
-        hash.update(number.to_le_bytes());
+        parts.extend(number.to_le_bytes());
     }
     if alert.medium == Medium::Unified2 {
         let sensor_id = alert.log().map_or(0, |log| log.event.key.sensor_id);
-        hash.update([1]);
-        hash.update(sensor_id.to_le_bytes());
+        parts.push(1);
+        parts.extend(sensor_id.to_le_bytes());
     } else {
         let pid = alert.sender.map_or(0, |sender| sender.pid);
-        hash.update([0]);
-        hash.update(pid.to_le_bytes());
-        hash.update(alert.origin.thread.unwrap_or(u32::MAX).to_le_bytes());
-        hash.update(alert.received.as_nanosecond().to_le_bytes());
+        parts.push(0);
+        parts.extend(pid.to_le_bytes());
+        parts.extend(alert.origin.thread.unwrap_or(u32::MAX).to_le_bytes());
+        parts.extend(alert.received.as_nanosecond().to_le_bytes());
     }
     // A group with its first alert is another message than this alert.
-    hash.update(alert.count.map_or(0, NonZeroU64::get).to_le_bytes());
-    hash.finalize().into()
+    parts.extend(alert.count.map_or(0, NonZeroU64::get).to_le_bytes());
+    parts
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use jiff::SignedDuration;
+    use jiff::{SignedDuration, Timestamp};
     use pigear_alert::unified2::Logged;
     use pigear_alert::wire::{Decoded, Dialect};
-    use pigear_alert::{AlertMessage, Origin};
+    use pigear_alert::{AlertMessage, Origin, Sender};
 
     use super::*;
 
@@ -74,6 +73,17 @@ mod tests {
         let mut message = AlertMessage::default();
         (message.event_id, message.ts_sec, message.sig_id) = (7, 1_800_000_000, 384);
         Alert::new(Decoded::new(message, Dialect::Snort29), Arc::default(), Arc::default())
+    }
+
+    #[test]
+    fn the_id_is_the_one_that_other_versions_make() {
+        let mut alert = datagram();
+        alert.origin =
+            Origin { sensor: Some("dmz".into()), thread: Some(3), ..Origin::default() }.into();
+        alert.sender = Some(Sender { pid: 4242, uid: 0 });
+        alert.received = Timestamp::new(1_800_000_000, 5).unwrap();
+        alert.count = NonZeroU64::new(2);
+        assert_eq!(of(&alert), "-qFUVU1huW3R");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::session::{Fetched, Opened, Partition, Session};
 use super::source_options::{Begin, Reading, SourceOptions};
 use crate::fleet::recent::Recent;
 use crate::fleet::runtime::{BACKOFF, Runtime};
-use crate::fleet::{Archive, Decoder, message_id};
+use crate::fleet::{Archive, Decoder};
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -262,7 +262,7 @@ impl KafkaSource {
                 return self.set_aside(run, payload, &reason, (partition, offset));
             }
         };
-        let id = message_id::number(&alert);
+        let id = self.recent.id(&alert);
         if self.recent.has(id) || self.is_stored(&alert, is_retry, (partition, offset)) {
             self.duplicates += 1;
             debug!("source {}: an alert came again; {} so far", self.name(), self.duplicates);

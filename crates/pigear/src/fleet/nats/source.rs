@@ -28,7 +28,7 @@ use super::unacknowledged::Unacknowledged;
 use super::watcher::Watcher;
 use crate::fleet::recent::Recent;
 use crate::fleet::subject::key;
-use crate::fleet::{Archive, Decoder, message_id};
+use crate::fleet::{Archive, Decoder};
 use crate::sensors::{Roll, SharedSensors};
 use crate::visible::visible;
 
@@ -328,7 +328,7 @@ impl NatsSource {
             }
         };
         let is_retry = message.headers.as_ref().is_some_and(|all| all.get(RETRY_HEADER).is_some());
-        let id = message_id::number(&alert);
+        let id = self.recent.id(&alert);
         let acker = message.split().1;
         if self.is_known(&alert, id, is_retry || delivery.is_again) {
             self.duplicates += 1;
