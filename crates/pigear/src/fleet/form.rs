@@ -16,10 +16,8 @@ mod head;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use pigear_alert::wire::{Decoded, Dialect};
-use pigear_alert::{Alert, AlertMessage};
+use pigear_alert::Alert;
 
 use crate::store::{self, varint};
 use head::Head;
@@ -120,11 +118,9 @@ fn parts(bytes: &[u8]) -> Result<(&[u8], &[u8]), FormError> {
 }
 
 fn alert_of(head: &Head, record: &[u8]) -> Result<Alert, FormError> {
-    let Head { signature, provenance, .. } = head;
-    let dialect = provenance.dialect.unwrap_or(Dialect::Snort3);
-    let decoded = Decoded::new(AlertMessage::default(), dialect);
-    let mut alert = Alert::new(decoded, Arc::clone(&provenance.origin), signature.names.clone());
+    let Head { empty, signature, provenance, count } = head;
+    let mut alert = empty.clone();
     store::decode_record(&mut alert, record, signature, provenance).map_err(FormError::Record)?;
-    alert.count = head.count;
+    alert.count = *count;
     Ok(alert)
 }

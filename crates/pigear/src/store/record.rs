@@ -25,8 +25,8 @@
 mod logged;
 pub(crate) mod varint;
 
-use jiff::{SignedDuration, Timestamp};
-use pigear_alert::{Alert, AppName, Medium};
+use jiff::Timestamp;
+use pigear_alert::{Alert, AlertMessage, AppName, Medium};
 
 use varint::{
     moved, put, put_bytes, put_difference, put_signed, take_bytes, take_difference, take_signed,
@@ -175,7 +175,7 @@ fn decode_fields(
         alert.medium = Medium::Unified2;
     }
     alert.untrusted = flags & UNTRUSTED != 0;
-    alert.received = alert.timestamp().checked_add(SignedDuration::from_nanos(after)).ok()?;
+    alert.received = received(&alert.message, after)?;
     Some(())
 }
 
@@ -184,12 +184,21 @@ pub(super) fn microseconds(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
+/// The time so many nanoseconds after the packet was seen, as `checked_add` says it in several times the time.
+fn received(message: &AlertMessage, nanoseconds: i64) -> Option<Timestamp> {
+    const SECOND: i64 = 1_000_000_000;
+    let rest = nanoseconds.rem_euclid(SECOND) + i64::from(message.ts_usec) * 1_000;
+    let seconds = i64::from(message.ts_sec) + nanoseconds.div_euclid(SECOND) + rest / SECOND;
+    Timestamp::new(seconds, i32::try_from(rest % SECOND).ok()?).ok()
+}
+
 fn length(packet: &[u8]) -> u32 {
     u32::try_from(packet.len()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
@@ -205,6 +214,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn when_an_alert_was_received_is_its_time_and_what_is_between(
+            ts_sec: u32,
+            ts_usec: u32,
+            between in prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), -2_000_000_000..2_000_000_000i64],
+        ) {
+            let mut alert = empty_alert();
+            (alert.message.ts_sec, alert.message.ts_usec) = (ts_sec, ts_usec);
+            let expected = alert.timestamp().checked_add(SignedDuration::from_nanos(between)).ok();
+            prop_assert_eq!(received(&alert.message, between), expected);
+        }
+
         #[test]
         fn bytes_that_are_no_record_are_none(bytes: Vec<u8>) {
             let (signature, provenance) = (Signature::default(), Provenance::default());

@@ -24,8 +24,8 @@ use std::sync::{Arc, LazyLock};
 
 use pigear_alert::maps::{Class, Classes, Looked, Names};
 use pigear_alert::packet::LinkType;
-use pigear_alert::wire::Dialect;
-use pigear_alert::{Alert, Medium, Origin, Sender};
+use pigear_alert::wire::{Decoded, Dialect};
+use pigear_alert::{Alert, AlertMessage, Medium, Origin, Sender};
 
 use crate::store::varint::{put, put_bytes, take, take_byte, take_bytes, take_u32};
 use crate::store::{Provenance, Signature};
@@ -55,6 +55,8 @@ pub(super) static STOCK: LazyLock<Classes> = LazyLock::new(Classes::stock);
 
 /// What the head says.
 pub(super) struct Head {
+    /// An alert with this origin and these names, without a record.
+    pub(super) empty: Alert,
     pub(super) signature: Signature,
     pub(super) provenance: Provenance,
     pub(super) count: Option<NonZeroU64>,
@@ -165,8 +167,11 @@ pub(super) fn decode(mut bytes: &[u8]) -> Option<Head> {
         None
     };
     let origin = Arc::new(Origin { sensor, socket, thread, link_type });
+    let signature = Signature::new(numbers, sent, names);
+    let decoded = Decoded::new(AlertMessage::default(), dialect.unwrap_or(Dialect::Snort3));
     Some(Head {
-        signature: Signature::new(numbers, sent, names),
+        empty: Alert::new(decoded, Arc::clone(&origin), Arc::clone(&signature.names)),
+        signature,
         provenance: Provenance { origin, sender, dialect },
         count,
     })
