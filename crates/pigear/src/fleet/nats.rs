@@ -17,6 +17,7 @@ mod presence;
 #[cfg(feature = "command")]
 mod probe;
 mod publisher;
+mod pull;
 mod redelivery;
 mod scarcity;
 mod source;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::datetime::DateTime;
-use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
+use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{
     AckPolicy, Config as ConsumerConfig, Consumer, DeliverPolicy,
 };
@@ -12,6 +12,7 @@ use async_nats::jetstream::stream::{ConsumerErrorKind, RetentionPolicy};
 use async_nats::jetstream::{Context, ErrorCode};
 
 use super::presence::Presence;
+use super::pull::Pull;
 use super::redelivery::{self, Deliveries, Readers};
 use super::stream::{self, Unavailable};
 use crate::fleet::SubjectTemplate;
@@ -23,16 +24,6 @@ pub(super) const ACK_WAIT: Duration = Duration::from_secs(30);
 
 /// The most alerts that are delivered and not acknowledged: enough for several transactions of the store.
 const MAX_ACK_PENDING: i64 = 16_384;
-
-/// How many alerts are asked for at once.
-const PULL: usize = 2_000;
-
-/// A request for alerts ends after this time, and is made again.
-const EXPIRES: Duration = Duration::from_secs(30);
-
-/// A server that isn't heard of for twice this time is asked again. A consumer's leader that is killed takes the
-/// request for alerts with it, and nothing else says so.
-const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// Which alerts are wanted, and by whom.
 #[derive(Clone, Debug)]
@@ -46,7 +37,7 @@ pub(super) struct ConsumerSettings {
 
 /// An open consumer.
 pub(super) struct Open {
-    pub(super) messages: Messages,
+    pub(super) pull: Pull,
     /// The server delivers more than is wanted, because it knows only one filter.
     pub(super) filters_here: bool,
     pub(super) readers: Readers,
@@ -132,11 +123,9 @@ impl ConsumerSettings {
             Readers::Others => Readers::Others,
         };
         let ack_wait = consumer.cached_info().config.ack_wait;
-        let messages = consumer.stream().max_messages_per_batch(PULL);
-        let messages = messages.heartbeat(HEARTBEAT).expires(EXPIRES).messages().await;
-        let messages = messages.map_err(|error| format!("consumer {}: {error}", self.name))?;
+        let pull = Pull::new((client, jetstream), &self.stream, &self.name).await?;
         let (deliveries, created) = (Deliveries::default(), stream.created);
-        Ok(Open { messages, filters_here, readers, deliveries, ack_wait, created })
+        Ok(Open { pull, filters_here, readers, deliveries, ack_wait, created })
     }
 
     async fn consumer(

@@ -2,8 +2,11 @@
 //!
 //! Each subscribes to a subject of the consumer's. A message to a subject without subscribers is answered by the server
 //! at once. So it is the server that knows who is there: a Pigear whose store has to wait, or which is stopped, is
-//! there as long as it is connected, and one that was killed is not.
+//! there as long as it is connected, and one that was killed is not. Each asks before it reads, so those that read
+//! already know of it before any alert goes to it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, RequestErrorKind};
@@ -19,6 +22,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 pub(super) struct Presence {
     client: Client,
     subject: String,
+    /// Another one has asked.
+    was_asked: Arc<AtomicBool>,
     answering: JoinHandle<()>,
 }
 
@@ -32,15 +37,22 @@ impl Presence {
         let subject = format!("_INBOX.pigear.{stream}.{consumer}");
         let subscriber = client.subscribe(subject.clone()).await;
         let mut subscriber = subscriber.map_err(|error| format!("cannot subscribe: {error}"))?;
-        let answers = client.clone();
+        let (answers, was_asked) = (client.clone(), Arc::new(AtomicBool::new(false)));
+        let asked_by_others = Arc::clone(&was_asked);
         let answering = tokio::spawn(async move {
             while let Some(asked) = subscriber.next().await {
+                asked_by_others.store(true, Ordering::Relaxed);
                 if let Some(reply) = asked.reply {
                     let _ = answers.publish(reply, "".into()).await;
                 }
             }
         });
-        Ok(Self { client, subject, answering })
+        Ok(Self { client, subject, was_asked, answering })
+    }
+
+    /// Whether another one has asked since the last call.
+    pub(super) fn was_asked(&self) -> bool {
+        self.was_asked.swap(false, Ordering::Relaxed)
     }
 
     /// Whether there are others, as far as can be known: the server sends to this one nothing of its own.

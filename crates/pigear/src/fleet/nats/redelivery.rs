@@ -76,7 +76,8 @@ const NAK: &str = "-NAK";
 /// Other Pigears that read say so. Programs that aren't Pigear have a request there, or acknowledge something.
 async fn at_rest(consumer: &Consumer<Config>, presence: &Presence) -> Result<Option<Info>, String> {
     let mut before = consumer.cached_info().clone();
-    if before.num_ack_pending == 0 && before.num_waiting == 0 {
+    let is_unused = before.num_ack_pending == 0 && before.num_waiting == 0;
+    if is_unused && !presence.has_others().await {
         return Ok(Some(before));
     }
     let mut rests = 0;
@@ -105,28 +106,32 @@ fn progress(info: &Info) -> (u64, u64, usize) {
     (info.delivered.consumer_sequence, info.ack_floor.stream_sequence, info.num_ack_pending)
 }
 
-/// Messages behind a gap, which are taken only if it was no loss.
+/// Messages that were delivered to this source and not taken: those behind a gap, and those that were on their way
+/// when it ended.
 #[derive(Default)]
 pub(super) struct Held(Vec<Message>);
 
+impl From<Vec<Message>> for Held {
+    fn from(messages: Vec<Message>) -> Self {
+        Self(messages)
+    }
+}
+
 impl Held {
-    pub(super) fn add(&mut self, message: Message) {
-        self.0.push(message);
+    pub(super) fn add(&mut self, messages: impl IntoIterator<Item = Message>) {
+        self.0.extend(messages);
     }
 
-    /// Forgets all: the server doesn't have these messages any more.
+    /// Forgets all: the server doesn't have these messages any more, or has them back.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// If others read, these messages are given back here. Otherwise that was done, in order with those before them.
-    pub(super) async fn give_back(&mut self, readers: Readers) {
-        let held = std::mem::take(&mut self.0);
-        if readers == Readers::Others {
-            for message in held {
-                // One that isn't given back comes again later.
-                let _ = message.ack_with(AckKind::Nak(None)).await;
-            }
+    /// Gives the messages back: the server delivers them again at once.
+    pub(super) async fn give_back(&mut self) {
+        for message in self.0.drain(..) {
+            // One that isn't given back comes again later.
+            let _ = message.ack_with(AckKind::Nak(None)).await;
         }
     }
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use async_nats::datetime::DateTime;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, Event};
-use futures_util::StreamExt;
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, Stop};
@@ -34,9 +33,6 @@ use crate::visible::visible;
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-
-/// The most messages that are taken at once.
-const CHUNK: usize = 512;
 
 /// How long the lanes have for the last alerts when the run ends.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -72,6 +68,8 @@ pub(crate) struct NatsSource {
     /// Tells the server what is in progress. It ends with the runtime.
     keeping: Option<JoinHandle<()>>,
     held: Held,
+    /// Gives back what still comes to a request for alerts when reading has ended.
+    leaving: Option<JoinHandle<()>>,
     /// When the stream was created.
     created: Option<DateTime>,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
@@ -104,8 +102,10 @@ enum End {
     /// The consumer is opened again.
     Again(String),
     /// The same at once: something that was delivered may not have arrived.
-    Gap(&'static str),
+    AtOnce(&'static str),
 }
+
+const DELIVERIES_LEFT_OUT: &str = "deliveries are left out";
 
 impl NatsSource {
     /// Checks everything; nothing is connected yet.
@@ -128,6 +128,7 @@ impl NatsSource {
             unacknowledged: Unacknowledged::default(),
             keeping: None,
             held: Held::default(),
+            leaving: None,
             created: None,
             unsure: UNSURE,
             others: OtherReaders::default(),
@@ -154,19 +155,10 @@ impl NatsSource {
             let opened = runtime.run(self.open(connection));
             let problem = match (opened, &*connection) {
                 (Ok(open), Some(connection)) => {
-                    self.unsure = UNSURE;
-                    self.leave_older_stream(open.created);
-                    self.keep(open.ack_wait);
-                    self.others.remember(open.readers);
-                    runtime.run(self.held.give_back(open.readers));
-                    if backoff.attempts() > 0 {
-                        info!("source {}: works again", self.name());
-                    }
-                    let client = connection.client.clone();
-                    match self.consume(run, open, &client, &mut backoff) {
+                    match self.read_by(run, open, connection, &mut backoff) {
                         End::Stop(end) => return end,
                         End::Again(problem) => problem,
-                        End::Gap(why) => {
+                        End::AtOnce(why) => {
                             debug!("source {}: {why}; opening the consumer again", self.name());
                             // What is stored and not acknowledged could come to others.
                             self.drain(run);
@@ -256,60 +248,99 @@ impl NatsSource {
         }
     }
 
+    /// Reads by a consumer. What is delivered and no longer taken here is given back.
+    fn read_by(
+        &mut self,
+        run: Run<'_>,
+        mut open: Open,
+        connection: &Connection,
+        backoff: &mut Backoff,
+    ) -> End {
+        self.unsure = UNSURE;
+        self.leave_older_stream(open.created);
+        self.keep(open.ack_wait);
+        self.others.remember(open.readers);
+        match open.readers {
+            Readers::Others => run.runtime.run(self.held.give_back()),
+            // That was done, in order with those before them.
+            Readers::Alone => self.held.clear(),
+        }
+        if backoff.attempts() > 0 {
+            info!("source {}: works again", self.name());
+        }
+        let end = self.consume(run, &mut open, connection, backoff);
+        if self.others.readers() == Readers::Others {
+            self.leaving = Some(tokio::spawn(async move {
+                Held::from(open.pull.close().await).give_back().await;
+            }));
+        } else if let End::AtOnce(DELIVERIES_LEFT_OUT) = end {
+            self.held.add(run.runtime.run(open.pull.close()));
+        }
+        end
+    }
+
     /// Takes messages, and acknowledges what is settled.
-    fn consume(&mut self, run: Run<'_>, open: Open, client: &Client, backoff: &mut Backoff) -> End {
-        let Run { runtime, stop, .. } = run;
-        let Open { messages, filters_here, readers, mut deliveries, .. } = open;
-        let is_alone = readers == Readers::Alone;
+    fn consume(
+        &mut self,
+        run: Run<'_>,
+        open: &mut Open,
+        Connection { client, presence }: &Connection,
+        backoff: &mut Backoff,
+    ) -> End {
         let connections = || client.statistics().connects.load(Ordering::Relaxed);
         let connected = connections();
-        let mut chunks = messages.ready_chunks(CHUNK);
-        while !stop.is_requested() {
-            let chunk = runtime.run(async { timeout(POLL_INTERVAL, chunks.next()).await });
+        while !run.stop.is_requested() {
+            let next = run.runtime.run(open.pull.next(POLL_INTERVAL));
             self.acknowledge(run);
             if let ControlFlow::Break(end) = self.look_at_sensors(run) {
+                self.held.add(next.unwrap_or_default());
                 return End::Stop(end);
+            }
+            if presence.was_asked() {
+                self.others.remember(Readers::Others);
             }
             // The request for alerts was lost with the connection. Only if nobody else reads, all that comes now comes
             // again at once.
-            if connections() != connected && (is_alone || chunk.is_err()) {
-                let arrived = chunk.ok().flatten().into_iter().flatten().flatten();
-                arrived.for_each(|message| self.held.add(message));
-                return End::Gap("the connection was lost");
+            let is_alone = self.others.readers() == Readers::Alone;
+            if connections() != connected && (is_alone || next.as_ref().is_ok_and(Vec::is_empty)) {
+                self.held.add(next.unwrap_or_default());
+                return End::AtOnce("the connection was lost");
             }
-            let chunk = match chunk {
-                Err(_) => continue,
-                Ok(None) => return End::Again("the server ended the delivery".to_owned()),
-                Ok(Some(chunk)) => chunk,
+            let mut messages = match next {
+                Err(problem) => return End::Again(problem),
+                Ok(messages) => messages.into_iter(),
             };
-            let mut chunk = chunk.into_iter();
-            while let Some(message) = chunk.next() {
-                match message {
-                    Err(error) => {
-                        chunk.flatten().for_each(|later| self.held.add(later));
-                        return End::Again(error.to_string());
-                    }
-                    Ok(message) => {
-                        backoff.succeeded();
-                        let delivery = Delivery::of(&message);
-                        if is_alone && deliveries.is_behind_gap(delivery.number) {
-                            self.others.add_gap();
-                            self.held.add(message);
-                            chunk.flatten().for_each(|later| self.held.add(later));
-                            return End::Gap("deliveries are left out");
-                        }
-                        if filters_here && !self.settings.wants(&message.subject) {
-                            self.unacknowledged.add(0, message.split().1);
-                            continue;
-                        }
-                        if let ControlFlow::Break(end) = self.take(run, client, message, delivery) {
-                            return End::Stop(end);
-                        }
-                    }
+            while let Some(message) = messages.next() {
+                backoff.succeeded();
+                let delivery = Delivery::of(&message);
+                let is_gap = open.deliveries.is_behind_gap(delivery.number);
+                if is_gap && self.is_loss(run, presence) {
+                    self.held.add([message].into_iter().chain(messages));
+                    return End::AtOnce(DELIVERIES_LEFT_OUT);
+                }
+                if open.filters_here && !self.settings.wants(&message.subject) {
+                    self.unacknowledged.add(0, message.split().1);
+                    continue;
+                }
+                if let ControlFlow::Break(end) = self.take(run, client, message, delivery) {
+                    self.held.add(messages);
+                    return End::Stop(end);
                 }
             }
         }
         End::Stop(Ok(()))
+    }
+
+    /// Whether deliveries that are left out were lost: otherwise they went to others.
+    fn is_loss(&mut self, run: Run<'_>, presence: &Presence) -> bool {
+        if self.others.readers() == Readers::Alone && run.runtime.run(presence.has_others()) {
+            self.others.remember(Readers::Others);
+        }
+        let is_loss = self.others.readers() == Readers::Alone;
+        if is_loss {
+            self.others.add_gap();
+        }
+        is_loss
     }
 
     /// Takes one message.
@@ -416,6 +447,10 @@ impl NatsSource {
         self.drain(run);
         run.runtime.run(async {
             self.unacknowledged.give_back().await;
+            self.held.give_back().await;
+            if let Some(leaving) = self.leaving.take() {
+                let _ = leaving.await;
+            }
             if let Some(Connection { client, .. }) = connection {
                 let _ = timeout(FLUSH_TIMEOUT, client.flush()).await;
             }
