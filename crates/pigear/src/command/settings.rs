@@ -149,9 +149,10 @@ pub(super) fn merged(
 /// What a value is given by, for an error: an option, or its environment variable.
 fn option_or_variable(option: &str, value: &str) -> String {
     let variable = variable(option);
-    let of_variable = std::env::var(&variable).unwrap_or_default();
-    let is_there = of_variable == value || of_variable.split(',').any(|one| one == value);
-    if is_there { variable } else { format!("--{option}") }
+    let is_there =
+        |of_variable: &str| of_variable == value || of_variable.split(',').any(|one| one == value);
+    let is_of_variable = std::env::var(&variable).is_ok_and(|of_variable| is_there(&of_variable));
+    if is_of_variable { variable } else { format!("--{option}") }
 }
 
 /// A secret in a configuration file that all users can read.

@@ -21,6 +21,7 @@ mod completed;
 mod completions;
 mod config;
 mod config_command;
+mod config_mistakes;
 mod counters;
 #[cfg(all(feature = "exec", feature = "store", feature = "syslog"))]
 mod delivery;

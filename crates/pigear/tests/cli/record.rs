@@ -121,6 +121,14 @@ fn a_signal_ends_a_player_that_is_held_up() {
     command.args(["play", "--loop", "--logdir", "log"]);
     command.arg(fs::canonicalize(recording(CASE)).unwrap());
     let mut player = command.current_dir(room.path()).stdout(Stdio::piped()).spawn().unwrap();
+    // What fills the queue below may come before it: then it is held up once it sends.
+    let is_caught = |status: &str| {
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+        caught & 1 << (Signal::SIGTERM as i32 - 1) != 0
+    };
+    let status = Path::new("/proc").join(player.id().to_string()).join("status");
+    until("it listens to signals", || is_caught(&fs::read_to_string(&status).unwrap()));
     let other = UnixDatagram::unbound().unwrap();
     other.set_nonblocking(true).unwrap();
     let is_full = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;

@@ -59,8 +59,8 @@ fn no_handler_writes_to_a_file_of_rules() {
         .file("pigear.toml", "rules = [\"own.rules\"]\n[[handler]]\ntype = \"file\"\npath = \"own.rules\"\n")
         .args(["--config", "pigear.toml"])
         .stderr(
-            "error: own.rules is used by both the rules and handler file (pigear.toml:2); give each its own \
-             file\n",
+            "error: pigear.toml:4:8: own.rules is used by both the rules and handler file (pigear.toml:2); give each \
+             its own file\n",
         )
         .status(2);
 }
