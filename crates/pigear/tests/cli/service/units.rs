@@ -47,6 +47,19 @@ fn the_services_are_exposed_to_little() {
     }
 }
 
+/// With `DynamicUser=`, systemd makes a state directory a link, below which no other unit can have one; and it removes a
+/// runtime directory with all that is below.
+#[test]
+fn no_directory_of_a_unit_is_below_that_of_another() {
+    let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/systemd");
+    let read = |name| fs::read_to_string(units.join(name)).unwrap();
+    let (service, template) = (read("pigear.service"), read("pigear@.service"));
+    for kind in ["State", "Logs", "Runtime"] {
+        assert!(service.contains(&format!("\n{kind}Directory=pigear\n")), "{kind}");
+        assert!(template.contains(&format!("\n{kind}Directory=pigear-%i\n")), "{kind}");
+    }
+}
+
 #[test]
 fn the_configuration_of_the_service_has_the_directories_of_the_unit() {
     let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/systemd");
