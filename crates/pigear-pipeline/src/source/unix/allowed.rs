@@ -18,13 +18,14 @@ pub struct AllowedSenders {
 
 impl AllowedSenders {
     /// Root, the current user, and the owner of the log directory: usually Snort's user. If the directory gets
-    /// another owner, as when Snort is installed later, it is that one.
+    /// another owner, as when Snort is installed later, it is that one. If a directory above it is closed to the
+    /// current user, it is the owner of that one, unless that is root.
     ///
     /// # Errors
     /// If the directory's owner can't be read.
     pub fn of_log_directory(dir: &Path) -> io::Result<Self> {
         let users = vec![0, Uid::effective().as_raw()];
-        let owner = AtomicU32::new(fs::metadata(dir)?.uid());
+        let owner = AtomicU32::new(owner_of(dir)?);
         Ok(Self { users, log_dir: dir.to_owned(), owner })
     }
 
@@ -43,12 +44,23 @@ impl AllowedSenders {
 
     /// Looks at the directory again.
     fn is_owner(&self, uid: u32) -> bool {
-        let owner = fs::metadata(&self.log_dir).map(|dir| dir.uid());
+        let owner = owner_of(&self.log_dir);
         if let Ok(owner) = owner {
             self.owner.store(owner, Ordering::Relaxed);
         }
         owner.is_ok_and(|owner| owner == uid)
     }
+}
+
+/// The owner of a directory, or of the one above it that is closed. Whoever owns that one can replace what is in it,
+/// so this trusts nobody else. Root may send anyway: then the owner of the directory is unknown.
+fn owner_of(dir: &Path) -> io::Result<u32> {
+    fs::metadata(dir).map(|dir| dir.uid()).or_else(|error| {
+        let is_closed = error.kind() == io::ErrorKind::PermissionDenied;
+        let mut above = dir.ancestors().skip(1).take_while(|_| is_closed);
+        let seen = above.find_map(|dir| fs::metadata(dir).ok());
+        seen.map(|dir| dir.uid()).filter(|owner| *owner != 0).ok_or(error)
+    })
 }
 
 #[cfg(test)]

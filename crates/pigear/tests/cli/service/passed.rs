@@ -1,14 +1,17 @@
 //! Sockets that systemd passes.
 
 use std::fs;
-use std::os::unix::net::UnixStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::chown;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{program, until};
+use crate::harness::{NOBODY, can_change_user, program, program_as, until};
 use crate::requirements::missing;
 use crate::room::Room;
 use crate::running::Running;
@@ -99,6 +102,36 @@ fn a_descriptor_that_is_not_there_is_an_error() {
     let (_, ended) = running.end();
     let expected = "error: cannot use descriptor 3 (unknown), which systemd passed";
     assert!(ended.stderr.starts_with(expected) && ended.status == Some(1), "{}", ended.stderr);
+}
+
+#[test]
+fn the_owner_of_a_closed_directory_above_the_log_directory_may_send() {
+    if !can_change_user() {
+        return;
+    }
+    let (room, snort) = (Room::new(), 65_533);
+    let path = room.at("closed/dmz/snort_alert");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let socket = UnixDatagram::bind(&path).unwrap();
+    room.set_mode("closed/dmz/snort_alert", 0o666);
+    for (dir, mode) in [("closed/dmz", 0o750), ("closed", 0o750)] {
+        room.set_mode(dir, mode);
+        chown(room.at(dir), Some(snort), Some(snort)).unwrap();
+    }
+    let alerts = fs::File::open(recording("v2919/icmp_ping")).unwrap();
+    let mut player = program_as(snort, &room);
+    player.args(["play", "/dev/stdin", "--count", "1", "--socket"]).arg(path).stdin(alerts);
+    let mut command = Command::new("sh");
+    let start = "LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --serve-forever --quiet 3<&0 </dev/null";
+    command.args(["-c", start]).arg(room.at("pigear")).current_dir(room.path());
+    command.uid(NOBODY).gid(NOBODY).stdin(OwnedFd::from(socket));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running::start(room, command).read_stdout().read_stderr();
+    assert!(player.status().unwrap().success());
+    running.prints(PING);
+    running.signal_now(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
 }
 
 /// How many alerts are sent while Pigear is restarted, and how often that is.
