@@ -1,5 +1,6 @@
 //! Gives up privileges: another user, and no more files and ports than the configuration names.
 
+mod capabilities;
 mod landlock;
 mod user;
 
@@ -57,12 +58,12 @@ pub(super) fn give_up(
     if reach.runs_programs {
         if geteuid().is_root() {
             warn!(
-                "programs of exec read what root may read; --user USER runs them as another user"
+                "programs of exec run as root, without capabilities; --user USER runs them as another user"
             );
         }
         confine_programs(privileges.sandbox_write.clone());
     }
-    parts.push("no new privileges, no core dumps".to_owned());
+    parts.push(format!("no new privileges, no core dumps, {}", capabilities::drop_unneeded()?));
     Ok(Privileges { text: Some(parts.join("; ")), reach: Some(reach) })
 }
 
@@ -80,7 +81,10 @@ impl Privileges {
 
 #[cfg(feature = "exec")]
 fn confine_programs(write: Vec<PathBuf>) {
-    crate::handler::exec::confine(move || landlock::confine_program(&write));
+    crate::handler::exec::confine(move || {
+        capabilities::drop_all()?;
+        landlock::confine_program(&write)
+    });
 }
 
 #[cfg(not(feature = "exec"))]

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 
 use nix::sys::signal::Signal;
+use nix::unistd::Uid;
 
 use crate::harness::{DEADLINE, NOBODY, Test, is_root, program, until};
 use crate::requirements::missing;
@@ -51,8 +52,14 @@ fn all_threads_of_a_confined_pigear_have_no_new_privileges() {
     let limits = fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
-    let said = "pigear: confined to its files and TCP ports; no new privileges, no core dumps\n";
-    running.warns(said);
+    let kept = if Uid::effective().is_root() {
+        "capabilities chown, dac_override, fowner, net_bind_service only"
+    } else {
+        "no capabilities"
+    };
+    running.warns(&format!(
+        "pigear: confined to its files and TCP ports; no new privileges, no core dumps, {kept}\n"
+    ));
     running.signal(Signal::SIGTERM);
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
@@ -67,6 +74,71 @@ fn doctor(running: &Running) -> String {
     let mut findings = report["findings"].as_array().unwrap().iter();
     let finding = findings.find(|finding| finding["check"] == "pigear").unwrap();
     finding["found"].as_str().unwrap().to_owned()
+}
+
+/// What a Pigear that stays root does for its own work, as the kernel counts it.
+const KEPT: &str = "000000000000040b";
+const NOTHING: &str = "0000000000000000";
+
+#[test]
+fn a_confined_pigear_that_stays_root_has_no_more_capabilities_than_it_needs() {
+    if !is_root("start a program as root") || !confines() {
+        return;
+    }
+    for args in [["--sandbox", "on"], ["--user", "root"]] {
+        let mut running = Test::new().args(args).start();
+        running.send(&ping());
+        running.prints(PING);
+        for (field, value) in [
+            ("CapEff", KEPT),
+            ("CapPrm", KEPT),
+            ("CapInh", NOTHING),
+            ("CapBnd", NOTHING),
+            ("CapAmb", NOTHING),
+        ] {
+            let threads = of_threads(&running, field);
+            assert!(threads.iter().all(|it| it == value), "{args:?}: {field}: {threads:?}");
+        }
+        running.signal(Signal::SIGTERM);
+        assert_eq!(running.end().1.status, Some(0));
+    }
+}
+
+/// The log directory, its socket and the maps are another user's, and closed to all others.
+#[test]
+fn a_confined_pigear_that_stays_root_does_its_work_for_another_user() {
+    if !is_root("start a program as root") || !confines() {
+        return;
+    }
+    let config = "serve_forever = true\nsandbox = \"on\"\n[names]\nsid_msg_map = \"maps/sids\"\n";
+    let test = Test::new().loud().with(|room| {
+        fs::create_dir(room.at("maps")).unwrap();
+        room.write("maps/pigear.toml", config);
+        room.write("maps/sids", "1000134 || ICMP Echo Request one\n");
+        for path in ["maps/pigear.toml", "maps/sids"] {
+            room.set_mode(path, 0o600);
+        }
+        for path in ["maps/pigear.toml", "maps/sids", "maps", "log"] {
+            room.hand_over(path);
+        }
+    });
+    let mut running = test.args(["--config", "maps/pigear.toml"]).start();
+    running.listens();
+    running.room().write("maps/pigear.toml", format!("# again\n{config}"));
+    running.signal_now(Signal::SIGHUP);
+    running.warns("read the configuration again");
+    let socket = running.room().socket();
+    fs::remove_file(&socket).unwrap();
+    until("it is bound again", || can_send(&socket));
+    let bound = || fs::metadata(&socket).unwrap();
+    until("Snort's user may send", || bound().uid() == NOBODY && bound().mode() & 0o777 == 0o660);
+    send(&socket, &ping());
+    until("it is handled", || running.stdout_so_far().contains("Echo Request one"));
+    running.signal_now(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("cannot"), "{}", ended.stderr);
+    assert!(!socket.exists());
 }
 
 #[test]
@@ -205,7 +277,7 @@ fn a_program_writes_only_where_it_may() {
         return;
     }
     let write = "for dir in may files store; do echo x >$dir/x 2>/dev/null && echo wrote $dir; done; \
-        ls / >/dev/null && echo read; sudo -n true 2>/dev/null && echo as root; true";
+        ls / >/dev/null && echo read; sudo -n true 2>/dev/null && echo became root; true";
     let command = format!("command=sh -c '{write}'");
     let test = Test::new().with(|room| {
         for dir in ["may", "files", "store"] {
@@ -228,19 +300,50 @@ fn a_program_writes_only_where_it_may() {
     running.signal(Signal::SIGTERM);
     let (room, ended) = running.end();
     assert!(ended.stderr.contains("read"), "{}", ended.stderr);
-    for unwanted in ["wrote files", "wrote store", "as root"] {
+    for unwanted in ["wrote files", "wrote store", "became root"] {
         assert!(!ended.stderr.contains(unwanted), "{}", ended.stderr);
     }
     assert!(!room.at("files/x").exists() && !room.at("store/x").exists());
 }
 
+/// Whether the kernel can keep a confined program from sending signals: Linux 6.12.
+#[cfg(feature = "exec")]
+fn scopes_signals() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.trim().parse::<u32>().ok());
+    (numbers.next().unwrap(), numbers.next().unwrap()) >= (6, 12)
+}
+
 #[cfg(feature = "exec")]
 #[test]
-fn root_is_told_once_that_programs_read_what_it_reads() {
+fn a_program_has_no_capabilities_and_cannot_signal_pigear() {
+    if !confines() {
+        return;
+    }
+    let look = "grep -h ^Cap /proc/self/status; kill -0 $PPID 2>/dev/null && echo signals pigear; \
+        kill -0 $$ && echo signals itself";
+    let mut running = Test::new()
+        .args(["--sandbox", "on", "--debug", "--serve-forever", "--data-handler", "exec"])
+        .args([format!("command=sh -c '{look}'")])
+        .start();
+    running.send(&ping());
+    running.warns("signals itself");
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    for field in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert!(ended.stderr.contains(&format!("{field}:\\x09{NOTHING}")), "{}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.contains("signals pigear"), !scopes_signals(), "{}", ended.stderr);
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn root_is_told_once_that_programs_run_as_root() {
     if !is_root("start a program as root") || !confines() {
         return;
     }
-    let warning = "programs of exec read what root may read; --user USER runs them as another user";
+    let warning =
+        "programs of exec run as root, without capabilities; --user USER runs them as another user";
     let warnings = |args: &[&str]| {
         let args = ["--sandbox", "on", "--data-handler", "exec"].iter().chain(args);
         let mut running = Test::new().args(args.copied()).start();

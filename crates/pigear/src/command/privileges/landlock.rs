@@ -7,6 +7,8 @@ use std::os::fd::{IntoRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+#[cfg(feature = "exec")]
+use landlock::Scope;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, NetPort, RestrictionStatus, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, path_beneath_rules,
@@ -114,12 +116,13 @@ fn keeping(created: RulesetCreated) -> Result<RestrictionStatus, RulesetError> {
     Ok(status)
 }
 
-/// Confines this thread, which starts a program: it reads what it likes, and writes to these directories.
+/// Confines this thread, which starts a program: it reads what it likes, writes to these directories, and, where the
+/// kernel knows that (Linux 6.12), sends signals only to what it starts.
 #[cfg(feature = "exec")]
 pub(super) fn confine_program(write: &[PathBuf]) -> io::Result<()> {
     let (all, read) = (AccessFs::from_all(KNOWN), AccessFs::from_read(KNOWN));
     let restrict = || {
-        let created = Ruleset::default().handle_access(all)?.create()?;
+        let created = Ruleset::default().handle_access(all)?.scope(Scope::Signal)?.create()?;
         let created = created.add_rules(path_beneath_rules(["/"], read))?;
         created.add_rules(path_beneath_rules(writable(write), all))?.restrict_self()
     };
