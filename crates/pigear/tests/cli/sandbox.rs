@@ -336,6 +336,14 @@ fn a_program_has_no_capabilities_and_cannot_signal_pigear() {
     assert_eq!(ended.stderr.contains("signals pigear"), !scopes_signals(), "{}", ended.stderr);
 }
 
+#[test]
+fn a_directory_to_write_to_that_is_not_there_is_an_error() {
+    Test::new()
+        .args(["--sandbox", "on", "--sandbox-write", "no/dir"])
+        .stderr("error: no such directory: no/dir for --sandbox-write\nhint: mkdir -p no/dir creates what is missing\n")
+        .status(1);
+}
+
 #[cfg(feature = "exec")]
 #[test]
 fn root_is_told_once_that_programs_run_as_root() {

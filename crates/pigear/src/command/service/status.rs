@@ -16,6 +16,9 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 /// How many times within systemd's patience the threads are checked.
 const CHECKS: u32 = 4;
 
+/// Systemd counts in seconds; a thread needs some time to take its turn.
+const SHORTEST_WATCH: Duration = Duration::from_millis(50);
+
 /// What systemd is told about this process. Clones share it; without systemd, it does nothing.
 #[derive(Clone, Default)]
 pub(in crate::command) struct Service {
@@ -45,8 +48,9 @@ impl Service {
             return Self::default();
         }
         let (news, inbox) = channel();
-        let patience = sd_notify::watchdog_enabled();
-        let watch = patience.map(|patience| patience / CHECKS);
+        // Zero is no watchdog, as systemd has it.
+        let patience = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero());
+        let watch = patience.map(|patience| (patience / CHECKS).max(SHORTEST_WATCH));
         let teller = Teller { watched, watch, stuck: false, failed: false, note: None };
         let work = move || teller.run(&inbox);
         match thread::Builder::new().name("systemd".to_owned()).spawn(work) {

@@ -61,6 +61,17 @@ fn systemd_is_told_the_beginning_the_counters_and_the_end() {
 }
 
 #[test]
+fn no_time_at_all_is_no_watchdog() {
+    let (systemd, mut running) = Systemd::start(Room::new(), Some(Duration::ZERO), |_| {});
+    assert_eq!(systemd.next().unwrap(), "READY=1\n");
+    assert!(systemd.next().unwrap().starts_with("STATUS="));
+    running.signal(Signal::SIGTERM);
+    systemd.waits_for("STOPPING=1");
+    let (_, ended) = running.end();
+    assert_eq!((&*ended.stderr, ended.status), ("", Some(0)));
+}
+
+#[test]
 fn a_resting_receiver_is_alive_and_a_stuck_one_is_not() {
     let hangs = r#"
 #define _GNU_SOURCE
