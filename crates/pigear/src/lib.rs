@@ -64,6 +64,8 @@ mod error_policy;
 pub mod fleet;
 pub mod handler;
 mod host_name;
+#[cfg(any(feature = "metrics", feature = "web"))]
+mod hosts;
 #[cfg(any(feature = "http", feature = "nats"))]
 mod in_time;
 mod input_file;

@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{Request, StatusCode};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -25,6 +28,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use super::gathered::{Gatherer, Subjects};
 use super::router::{Shared, router};
+use crate::hosts::Hosts;
 
 /// The most connections; more wait until one is closed.
 const CONNECTIONS: usize = 64;
@@ -52,6 +56,8 @@ const END_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How much lower the priority of its threads is, as with nice(1).
 const NICE: i32 = 10;
+
+const NOT_MEANT: &str = "on loopback, the metrics are called localhost, or by their address\n";
 
 /// An address that is bound.
 pub(crate) struct Bound {
@@ -175,8 +181,18 @@ async fn accept(listener: tokio::net::TcpListener, router: Router) {
 }
 
 fn serve(stream: TcpStream, router: Router) -> impl Future<Output = ()> {
+    let local = stream.local_addr().ok();
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| router.call(request.map(Body::new)));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let is_meant = local.is_none_or(|local| is_meant(&request, local));
+        let answer = is_meant.then(|| router.call(request.map(Body::new)));
+        async {
+            match answer {
+                Some(answer) => answer.await,
+                None => Ok((StatusCode::MISDIRECTED_REQUEST, NOT_MEANT).into_response()),
+            }
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
@@ -189,9 +205,38 @@ fn serve(stream: TcpStream, router: Router) -> impl Future<Output = ()> {
     }
 }
 
+/// Whether a request to this address names it. On loopback only a name that is known can be meant: a browser would let
+/// another site, whose name its owner has resolve to this address, read the answer. Others may have any name.
+fn is_meant<T>(request: &Request<T>, local: SocketAddr) -> bool {
+    let ip = local.ip().to_canonical();
+    let hosts = Hosts::new(None, local);
+    let target = request.uri().authority().map(Authority::as_str);
+    let headers = request.headers().get_all(HOST).into_iter();
+    let mut named = target.into_iter().chain(headers.map(|host| host.to_str().unwrap_or_default()));
+    !ip.is_loopback() || named.all(|host| hosts.allows(host, Some(ip)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_site_does_not_read_what_is_on_loopback() {
+        let is_meant = |host: &str, local: &str| {
+            let request = Request::builder().header(HOST, host).body(()).unwrap();
+            is_meant(&request, local.parse().unwrap())
+        };
+        for (host, local, expected) in [
+            ("localhost:9187", "127.0.0.1:9187", true),
+            ("127.0.0.1:9187", "127.0.0.1:9187", true),
+            ("[::1]:9187", "[::1]:9187", true),
+            ("evil.example:9187", "127.0.0.1:9187", false),
+            ("evil.example", "[::ffff:127.0.0.1]:9187", false),
+            ("sensor1.example:9187", "192.0.2.7:9187", true),
+        ] {
+            assert_eq!(is_meant(host, local), expected, "{host} at {local}");
+        }
+    }
 
     #[test]
     fn an_address_may_have_some_connections_and_loopback_all() {

@@ -1,20 +1,20 @@
-//! By which names the page may be called.
+//! By which names the page, or the metrics, may be called.
 //!
 //! A page of an attacker may have a name of its own resolve to this machine's address; a browser then takes both
 //! for the same site. So the name in a request must be one that is known to be meant.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The names by which the page may be called.
+/// The names by which a server may be called.
 #[derive(Debug)]
-pub(super) struct Hosts {
+pub(crate) struct Hosts {
     /// Each with its port, if it was given.
     configured: Vec<(String, Option<u16>)>,
 }
 
 impl Hosts {
     /// From a list with commas between, and the address that is listened on.
-    pub(super) fn new(list: Option<&str>, listen: SocketAddr) -> Self {
+    pub(crate) fn new(list: Option<&str>, listen: SocketAddr) -> Self {
         let listed = list.unwrap_or_default().split(',').map(str::trim);
         let listed = listed.filter(|host| !host.is_empty()).map(named);
         let own = (!listen.ip().is_unspecified()).then(|| named(&listen.to_string()));
@@ -23,7 +23,7 @@ impl Hosts {
 
     /// Whether a host (with or without a port) is one of them. An address that the connection was made to can't be
     /// another's name.
-    pub(super) fn allows(&self, host: &str, local: Option<IpAddr>) -> bool {
+    pub(crate) fn allows(&self, host: &str, local: Option<IpAddr>) -> bool {
         let name = name(host).trim_end_matches('.').to_lowercase();
         let address = name.parse::<IpAddr>().ok();
         name == "localhost"
@@ -38,7 +38,8 @@ impl Hosts {
     }
 
     /// Whether a host is one of them with its port: that which was configured, or that of the scheme.
-    pub(super) fn has_origin(&self, host: &str) -> bool {
+    #[cfg(feature = "web")]
+    pub(crate) fn has_origin(&self, host: &str) -> bool {
         self.configured.contains(&named(host))
     }
 }
