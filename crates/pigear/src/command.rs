@@ -27,6 +27,7 @@ mod privileges;
 mod progress;
 #[cfg(feature = "store")]
 mod query;
+mod seen_secrets;
 #[cfg(feature = "nats")]
 mod sensors;
 mod service;

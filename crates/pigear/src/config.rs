@@ -60,7 +60,7 @@ pub(crate) use handler_names::name_handlers;
 pub use metrics::{MetricsAddress, NotAnAddress};
 pub use privileges::{PrivilegeConfig, Sandbox};
 #[cfg(feature = "command")]
-pub(crate) use secret_keys::{Disclosure, HIDDEN, ValueKind, disclosure, value_kind};
+pub(crate) use secret_keys::{Disclosure, HIDDEN, ValueKind, disclosure, is_secret, value_kind};
 pub use source::{InstanceCount, SourceConfig, SourceKind};
 pub use store::{Begin, StoreConfig};
 

@@ -15,7 +15,7 @@ use super::failure::{Failure, Said};
 use super::host::Host;
 use super::privileges::Privileges;
 use super::service::{Service, Watched, passed_sockets};
-use super::{log, privileges, progress, settings, signals};
+use super::{log, privileges, progress, seen_secrets, settings, signals};
 use crate::config::{Config, SourceConfig, SourceKind};
 use crate::listen::{HeldSockets, Listener, Reload, ReloadStep, Reloading};
 use crate::registry::Registry;
@@ -40,6 +40,7 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     let listener = Listener::prepare_with(config, registry, &held);
     let listener = listener
         .map_err(|error| settings::explained(Failure::of_start(error, &said), args, registry))?;
+    seen_secrets::warn_of(args);
     let stats = listener.stats();
     let service = Service::start(Watched {
         stats: Arc::clone(&stats),

@@ -12,8 +12,8 @@ use super::failure::{Failure, create_hint};
 use super::host::Host;
 use super::listen::say;
 use super::settings::{explained_by, read_file};
-use super::signals;
 use super::store_path::{configured_path, store_path};
+use super::{seen_secrets, signals};
 use crate::config::HandlerConfig;
 use crate::keys::SetupError;
 use crate::listen::{Reload, directories};
@@ -101,6 +101,9 @@ pub(super) fn serve(
 fn options(args: WebArgs, mut options: Options, store: PathBuf) -> Options {
     options.store = Some(store);
     options.listen = args.listen.unwrap_or(options.listen);
+    if args.token.is_some() {
+        seen_secrets::warn_of_one("--token", "--token-file FILE");
+    }
     if args.token.is_some() || args.token_file.is_some() {
         options.token = args.token.as_deref().map(Token::new);
         options.token_file = args.token_file;
