@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -47,6 +47,8 @@ struct Inner {
     /// How many of them were Ctrl-C.
     interrupts: AtomicU32,
     stop: Stop,
+    /// There is nothing yet to end in order.
+    is_preparing: AtomicBool,
     /// Called before a forced end.
     last: Mutex<Vec<Last>>,
 }
@@ -96,6 +98,15 @@ impl Interrupt {
             1 => self.0.stop.request(),
             _ => log::inform("waiting for handlers to finish; a third signal ends at once"),
         }
+    }
+
+    /// Says whether there is nothing yet to end in order: then a signal ends the program at once.
+    pub(super) fn set_preparing(&self, is_preparing: bool) {
+        self.0.is_preparing.store(is_preparing, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_preparing(&self) -> bool {
+        self.0.is_preparing.load(Ordering::SeqCst)
     }
 
     /// Registers a function that is called before a forced end. It gets only a short time.

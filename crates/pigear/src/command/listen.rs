@@ -37,7 +37,10 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
         });
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
-    let listener = Listener::prepare_with(config, registry, &held);
+    interrupt.set_preparing(true);
+    let made = || interrupt.set_preparing(false);
+    let listener = Listener::prepare_noting(config, registry, &held, made);
+    interrupt.set_preparing(false);
     let listener = listener
         .map_err(|error| settings::explained(Failure::of_start(error, &said), args, registry))?;
     seen_secrets::warn_of(args);

@@ -5,12 +5,15 @@ use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::host::{Host, Interrupt, shell_is_left};
+use super::log;
 use crate::listen::Reload;
 
 /// Handles signals on its own thread, but SIGINT only if the host doesn't. The first stop signal stops in
-/// order; a third one, or a second Ctrl-C, ends the program at once.
+/// order; a third one, or a second Ctrl-C, ends the program at once. So does the first one while it
+/// [prepares](Interrupt::set_preparing): large maps may take many seconds to read.
 pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     let hosts = host.interrupt();
     let own = hosts.is_none().then_some(SIGINT);
@@ -20,6 +23,7 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             match signal {
+                SIGTERM | SIGINT if asked.is_preparing() => end_at_once(signal),
                 SIGHUP if shell_is_left() => asked.hang_up(),
                 SIGHUP => reload.request(),
                 SIGINT => asked.ctrl_c(),
@@ -28,4 +32,11 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
         }
     })?;
     Ok(interrupt)
+}
+
+/// Ends the process as this signal does where it isn't handled.
+fn end_at_once(signal: i32) {
+    log::finish();
+    // Only signals that don't end a process are an error.
+    let _ = emulate_default_handler(signal);
 }

@@ -35,9 +35,19 @@ impl Listener {
     /// # Errors
     /// As above, and if no source takes one of these sockets.
     pub fn prepare_with(
+        config: Config,
+        registry: &Registry,
+        held: &HeldSockets,
+    ) -> Result<Self, ListenError> {
+        Self::prepare_noting(config, registry, held, || ())
+    }
+
+    /// The same, and calls a function once everything was looked at, before anything is made.
+    pub(crate) fn prepare_noting(
         mut config: Config,
         registry: &Registry,
         held: &HeldSockets,
+        looked_at_all: impl FnOnce(),
     ) -> Result<Self, ListenError> {
         let (snort_confs, names) = check(&mut config, registry)?;
         #[cfg(feature = "nats")]
@@ -62,6 +72,7 @@ impl Listener {
         let wanted: Vec<_> = found.iter().flat_map(Found::sockets).collect();
         held.check_all_wanted(&wanted)?;
         // Only now something is made: the files of handlers, the store, the counters, and last the sockets.
+        looked_at_all();
         registry.on_error().set(config.on_error);
         let (pipeline, store) = pipeline(&config, registry)?;
         if names.class_config.is_none() && config.sources.iter().any(SourceConfig::is_live) {

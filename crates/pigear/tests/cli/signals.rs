@@ -29,6 +29,30 @@ fn a_source_that_connects_listens_only_then() {
     }
 }
 
+/// A map that comes through a pipe stands for one that takes long to read.
+#[test]
+fn a_signal_ends_a_program_at_once_that_still_reads_its_maps() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let test = Test::new().with(|room| {
+            nix::unistd::mkfifo(&room.at("map"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        });
+        let map = test.room().at("map");
+        let _writer = fs::File::options().read(true).write(true).open(map).unwrap();
+        let running = test.args(["--sid-msg-map", "map"]).start();
+        let id = running.id();
+        let reads = |fd: std::io::Result<fs::DirEntry>| {
+            fs::read_link(fd.unwrap().path()).is_ok_and(|path| path.ends_with("map"))
+        };
+        until("it reads the map", || {
+            fs::read_dir(format!("/proc/{id}/fd")).is_ok_and(|mut fds| fds.any(reads))
+        });
+        running.signal_now(signal);
+        let (room, ended) = running.end();
+        assert_eq!((&*ended.stderr, ended.status), ("", None), "killed by the signal");
+        assert!(!room.socket().exists());
+    }
+}
+
 #[test]
 fn a_signal_ends_the_program_after_what_was_sent_before() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
