@@ -6,6 +6,7 @@ mod configuration;
 mod directories;
 mod files;
 mod finding;
+mod guarded;
 mod heard;
 mod kernel;
 mod limits;
@@ -28,6 +29,7 @@ mod store;
 mod store_growth;
 mod subject;
 mod tally;
+mod trust;
 mod users;
 
 pub(crate) use report::Report;

@@ -126,6 +126,12 @@ pub(super) struct DoctorArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) logdir: Vec<PathBuf>,
 
+    /// The user as whom Snort runs, if that is neither root, nor `snort`, nor the log directory's owner
+    ///
+    /// Any user can start a program named snort, so that one of another user is only noted.
+    #[arg(long, value_name = "USER")]
+    pub(super) snort_user: Option<String>,
+
     /// Listen for this time, and say whether alerts come, from which processes, and how complete they are
     ///
     /// If a Pigear has the socket, nothing is taken from it: its counters are read. If no program has it, the socket

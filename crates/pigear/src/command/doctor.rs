@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::output::write_out;
 use crate::config::{Config, SourceConfig};
 use crate::doctor::{Subject, examine};
+use crate::listen::known_user;
 use crate::registry::Registry;
 
 pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure> {
@@ -27,7 +28,12 @@ pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure>
     if config.sources.is_empty() {
         config.sources.push(SourceConfig::default());
     }
-    let subject = Subject { config, is_known, file, registry, proc: PathBuf::from("/proc") };
+    let snort_user = args.snort_user.clone();
+    if let Some(user) = &snort_user {
+        known_user(user)?;
+    }
+    let proc = PathBuf::from("/proc");
+    let subject = Subject { config, is_known, file, registry, snort_user, proc };
     let report = examine(&subject, args.listen.map(Duration::from_secs));
     let text = if args.json { report.json() } else { report.text() };
     write_out(text.as_bytes())?;

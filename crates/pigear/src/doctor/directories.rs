@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
-use super::lines::{as_root, moved_away, quoted, word};
+use super::guarded::settled;
+use super::lines::{as_root, handed_over, moved_away, quoted, word};
 use super::subject::Subject;
 use super::users::{Account, owner_and_mode};
 
@@ -52,9 +53,13 @@ fn closed_to(dir: &Path, snort: &Account) -> Option<Finding> {
         format!("{} is closed to {}: {}", path.display(), snort.name, owner_and_mode(&found)),
         "Snort runs as this user, and can't get at the socket.",
     );
-    Some(finding.typed(if path == whole {
-        as_root(&[format!("chown {} {typed}", word(&snort.name)), format!("chmod u+rwx {typed}")])
+    let line = if path == whole {
+        handed_over(&path, snort, "u+rwx")
     } else {
-        as_root(&[format!("chmod o+x {typed}")])
-    }))
+        settled(&path, None).map(|_| as_root(&[format!("chmod o+x {typed}")]))
+    };
+    Some(match line {
+        Some(line) => finding.typed(line),
+        None => finding,
+    })
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::check::Check;
 use super::finding::Finding;
+use super::guarded::guarded;
 use super::lines::replaced;
 use super::permissions::{Secrecy, unreadable};
 use super::subject::Subject;
@@ -80,7 +81,7 @@ fn of_file(path: &Path, option: &str, subject: &Subject<'_>) -> Finding {
             let finding =
                 Finding::wrong(format!("cannot read {shown}: {error}"), "Pigear doesn't start.");
             return match (subject.file, at_usual_place(path, option)) {
-                (Some(file), Some(found)) => {
+                (Some(file), Some(found)) if guarded(&found).is_some() => {
                     let [from, to] = [path, &found].map(|path| path.to_string_lossy());
                     finding.typed(replaced(file, None, &from, &to))
                 }

@@ -5,12 +5,26 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
+use super::guarded::settled;
+use super::users::Account;
 pub(super) use crate::shell_word::{quoted, word};
 
 /// Commands that root has to give, one after the other.
 pub(super) fn as_root(commands: &[String]) -> String {
     let sudo = if Uid::effective().is_root() { "" } else { "sudo " };
     commands.iter().map(|command| format!("{sudo}{command}")).collect::<Vec<_>>().join(" && ")
+}
+
+/// Hands something over to a user who may use it in this way. Where its way can be made to lead elsewhere by others,
+/// there is no line; a link at its end is not followed.
+pub(super) fn handed_over(path: &Path, user: &Account, mode: &str) -> Option<String> {
+    let path = settled(path.parent()?, Some(user))?.join(path.file_name()?);
+    let typed = quoted(&path);
+    // `chmod` follows a link, but gives the owner only what an owner may take.
+    Some(as_root(&[
+        format!("chown -h {} {typed}", word(&user.name)),
+        format!("chmod {mode} {typed}"),
+    ]))
 }
 
 /// Moves what is at a path out of the way, to a name beside it that is free.

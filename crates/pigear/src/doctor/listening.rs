@@ -17,6 +17,7 @@ use super::process::holders;
 use super::sockets::{allowing, let_in};
 use super::subject::Subject;
 use super::tally::{Counts, SharedTally, Tallied};
+use super::trust::is_snorts;
 use super::users::Account;
 use crate::config::{Config, HandlerConfig, SourceConfig};
 use crate::listen::{Listener, Reload, expected_sockets};
@@ -153,14 +154,20 @@ const MAY_SEND: &str = "Only root, Pigear's user and the log directory's owner m
 
 /// What was refused of one user.
 fn of_refused(uid: u32, number: u64, subject: &Subject<'_>) -> Finding {
-    let user = Account::numbered(uid).name;
+    let account = Account::numbered(uid);
+    let user = &account.name;
     let many = plural::count(number, "datagram");
     let found = format!("{many} of user {user} came, and {} refused", was(number));
     let finding = Finding::wrong(found, MAY_SEND);
     match subject.sockets().first() {
-        Some(socket) => let_in(finding, &user, &socket.log_dir)
-            .advise(format!("if Snort runs as {user}; or start Pigear with {}", allowing(&user))),
-        None => finding.advise(format!("if Snort runs as {user}: {}", allowing(&user))),
+        Some(socket) if is_snorts(&account, subject) => {
+            let_in(finding, &account, &socket.log_dir, subject)
+                .advise(format!("or start Pigear with {}", allowing(user)))
+        }
+        _ => finding.advise(format!(
+            "if Snort runs as {user}, which any user may pretend: start Pigear with {}",
+            allowing(user)
+        )),
     }
 }
 

@@ -11,6 +11,7 @@ use super::finding::Finding;
 use super::lines::{as_root, quoted, word};
 use super::running::running;
 use super::subject::Subject;
+use super::trust::is_known_as_pigears;
 use super::users::{Account, owner_and_mode};
 
 /// Who besides Pigear may read a file.
@@ -56,6 +57,9 @@ pub(super) fn unreadable(
 pub(super) fn user_of_pigear(subject: &Subject<'_>) -> Option<Account> {
     match &subject.config.privileges.user {
         Some(name) => Account::named(name),
-        None => running(subject).map(|pigear| Account::numbered(pigear.uid)),
+        // A file with secrets may be handed over to this user.
+        None => running(subject)
+            .filter(|pigear| is_known_as_pigears(pigear, subject))
+            .map(|pigear| Account::numbered(pigear.uid)),
     }
 }

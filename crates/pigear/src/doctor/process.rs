@@ -39,8 +39,7 @@ impl Process {
         let arguments = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         let mut process = Self { id, name, arguments, uid, dir };
         // The directory of a process that may not be looked into belongs to root.
-        let real =
-            process.status("Uid").and_then(|all| all.split_whitespace().next()?.parse().ok());
+        let real = process.uids().and_then(|all| all.first().copied());
         process.uid = real.unwrap_or(process.uid);
         Some(process)
     }
@@ -64,6 +63,16 @@ impl Process {
         let value =
             |line: &str| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim().to_owned());
         status.lines().find_map(value)
+    }
+
+    /// As whom it runs: the real, the effective, the saved user, and that for files.
+    pub(super) fn uids(&self) -> Option<Vec<u32>> {
+        self.status("Uid")?.split_whitespace().map(|uid| uid.parse().ok()).collect()
+    }
+
+    /// What the kernel calls its namespace of a kind, such as `mnt`.
+    pub(super) fn namespace(&self, kind: &str) -> Option<PathBuf> {
+        fs::read_link(self.dir.join("ns").join(kind)).ok()
     }
 
     /// One of its limits, such as `Max open files`; `None` if there is none, or it can't be read.

@@ -10,6 +10,7 @@ use super::check::Check;
 use super::finding::Finding;
 use super::process::{Process, holders};
 use super::subject::Subject;
+use super::trust::is_pigears;
 use super::users::Account;
 
 /// What a Pigear takes besides its queues.
@@ -38,11 +39,11 @@ impl Check for RunningPigear {
     }
 }
 
-/// The Pigear that has one of the sockets.
+/// The Pigear that has one of the sockets. Any user can give a program its name, so its user counts, too.
 pub(super) fn running(subject: &Subject<'_>) -> Option<Process> {
     let sockets = subject.sockets().into_iter();
-    let holders = sockets.filter_map(|socket| holders(&subject.proc, &socket.path)).flatten();
-    holders.into_iter().find(Process::is_pigear)
+    let mut holders = sockets.filter_map(|socket| holders(&subject.proc, &socket.path)).flatten();
+    holders.find(|it| it.is_pigear() && is_pigears(it, subject))
 }
 
 /// As whom it runs, and what is in force.

@@ -3,16 +3,20 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
 
 use super::check::Check;
 use super::finding::Finding;
+use super::guarded::guarded;
 use super::lines::{as_root, ended, quoted, word};
 use super::process::Process;
 use super::snort_arguments::{SnortArguments, Told};
 use super::snort_threads::of_threads;
 use super::snort_version::Versions;
 use super::subject::Subject;
+use super::trust::{Standing, unit_of};
 use super::users::Account;
 
 /// The clock ticks a second in /proc, on all architectures that Linux has today.
@@ -35,6 +39,9 @@ impl Check for SnortProcesses {
         }
         let mut versions = Versions::default();
         let of_snort = |snort| {
+            if let Standing::Unknown(cause) = Standing::of(snort, subject) {
+                return vec![of_stranger(snort, &cause)];
+            }
             if let Some(finding) = logs_elsewhere(snort, subject) {
                 return vec![finding];
             }
@@ -48,8 +55,11 @@ impl Check for SnortProcesses {
 /// The user as whom Snort runs, or would run.
 pub(super) fn account_of_snort(subject: &Subject<'_>) -> Option<Account> {
     let snorts = snorts(&subject.proc);
-    let running = snorts.iter().find(|snort| logs_elsewhere(snort, subject).is_none());
-    running.map(|it| Account::numbered(it.uid)).or_else(|| Account::named("snort"))
+    let is_known = |snort: &&Process| !matches!(Standing::of(snort, subject), Standing::Unknown(_));
+    let mut known = snorts.iter().filter(is_known);
+    let running = known.find(|snort| logs_elsewhere(snort, subject).is_none());
+    let named = || Account::named(subject.snort_user.as_deref().unwrap_or("snort"));
+    running.map(|it| Account::numbered(it.uid)).or_else(named)
 }
 
 fn snorts(proc: &Path) -> Vec<Process> {
@@ -57,6 +67,15 @@ fn snorts(proc: &Path) -> Vec<Process> {
     all.retain(|process| process.name == "snort" || process.name == "snort3");
     all.retain(|process| !process.has_ended());
     all
+}
+
+/// A process that any user may have started.
+fn of_stranger(process: &Process, cause: &str) -> Finding {
+    let (id, user) = (process.id, Account::numbered(process.uid).name);
+    let found = format!("process {id} of user {user} is named snort, but is not taken for Snort");
+    let why = format!("Any user can start a program of that name, with any arguments; {cause}.");
+    let advice = "if Snort runs as another user, name it: pigear doctor --snort-user USER";
+    Finding::note(found, why).advise(advice)
 }
 
 /// A note, if its alerts are for another Pigear.
@@ -76,7 +95,7 @@ fn logs_elsewhere(snort: &Process, subject: &Subject<'_>) -> Option<Finding> {
 fn of_snort(snort: &Process, subject: &Subject<'_>) -> Vec<Finding> {
     let arguments = SnortArguments::of(snort);
     let named = format!("process {} ({})", snort.id, snort.arguments.join(" "));
-    let mut findings = vec![of_request(snort, &named, &arguments)];
+    let mut findings = vec![of_request(snort, &named, &arguments, subject)];
     findings.extend(of_unified2(snort, &arguments));
     findings.extend(of_threads(snort, &arguments, subject));
     for socket in subject.sockets() {
@@ -85,7 +104,10 @@ fn of_snort(snort: &Process, subject: &Subject<'_>) -> Vec<Finding> {
             let found = format!("process {} is older than {}", snort.id, socket.path.display());
             let why = "Snort 2 looks for the socket only when it starts, so it may send nothing.";
             let finding = Finding::note(found, why).advise("start Snort again if no alerts come");
-            findings.push(finding.typed(restart(snort)));
+            findings.push(match restart(snort, subject) {
+                Some(line) => finding.typed(line),
+                None => finding,
+            });
         }
     }
     findings
@@ -107,14 +129,26 @@ fn of_version(snort: &Process, versions: &mut Versions, subject: &Subject<'_>) -
 }
 
 /// Whether it was told to send alerts.
-fn of_request(snort: &Process, named: &str, arguments: &SnortArguments<'_>) -> Finding {
+fn of_request(
+    snort: &Process,
+    named: &str,
+    arguments: &SnortArguments<'_>,
+    subject: &Subject<'_>,
+) -> Finding {
     match arguments.asks_for_socket() {
         Told::Yes => Finding::ok(format!("{named} was told to send alerts to a socket")),
-        Told::Unknown => Finding::note(
-            format!("{named} may have been told to send alerts to a socket"),
-            "Its arguments don't say so, and its configuration can't be read.",
-        )
-        .typed("sudo pigear doctor"),
+        Told::Unknown => {
+            let finding = Finding::note(
+                format!("{named} may have been told to send alerts to a socket"),
+                "Its arguments don't say so, and its configuration can't be read.",
+            );
+            if Uid::effective().is_root() {
+                return finding.advise(
+                    "see that the file that it names with -c is there, and a regular file",
+                );
+            }
+            finding.typed(subject.look_as_root())
+        }
         Told::No => {
             let finding = Finding::wrong(
                 format!("{named} was not told to send alerts to a socket"),
@@ -130,12 +164,26 @@ fn of_request(snort: &Process, named: &str, arguments: &SnortArguments<'_>) -> F
             } else {
                 "output alert_unixsock"
             };
-            let sudo = as_root(&[format!("tee -a {}", quoted(conf))]);
-            finding
-                .advise(format!("put {statement} into {}, and start Snort again", conf.display()))
-                .typed(format!("echo {} | {sudo} && {}", word(statement), restart(snort)))
+            let finding = finding
+                .advise(format!("put {statement} into {}, and start Snort again", conf.display()));
+            match (appendable(conf, snort, subject), restart(snort, subject)) {
+                (Some(conf), Some(restart)) => {
+                    let append = as_root(&[format!("tee -a {}", quoted(&conf))]);
+                    finding.typed(format!("echo {} | {append} && {restart}", word(statement)))
+                }
+                _ => finding,
+            }
         }
     }
+}
+
+/// The configuration, if a line may be added to it as root: others can't put another file there, and a process that
+/// they may have changed doesn't name any file.
+fn appendable(conf: &Path, snort: &Process, subject: &Subject<'_>) -> Option<PathBuf> {
+    let conf = guarded(conf)?;
+    let is_named = conf.file_name()?.to_str()?.starts_with("snort");
+    let is_of_snort = is_named && conf.extension().is_some_and(|it| it == "conf" || it == "lua");
+    (is_of_snort || Standing::of(snort, subject) == Standing::Own).then_some(conf)
 }
 
 /// Whether Snort writes the log that gives back what the socket loses.
@@ -172,27 +220,25 @@ fn of_root(snort: &Process, socket: &Path) -> Option<Finding> {
     Some(finding.advise(format!("give Pigear a directory in it: --logdir {}", quoted(&dir))))
 }
 
-/// Ends a Snort, and starts it with the same arguments in the same directory.
-fn restart(snort: &Process) -> String {
-    if let Some(unit) = unit_of(snort) {
-        return as_root(&[format!("systemctl restart {}", word(&unit))]);
+/// Ends a Snort, and starts it with the same arguments in the same directory; `None` if others may have said what
+/// would be started.
+fn restart(snort: &Process, subject: &Subject<'_>) -> Option<String> {
+    if let Some(unit) = unit_of(snort, "snort") {
+        return Some(as_root(&[format!("systemctl restart {}", word(&unit))]));
+    }
+    if Standing::of(snort, subject) != Standing::Own {
+        return None;
     }
     let id = snort.id;
-    let program = snort.program().map(|path| quoted(&path));
+    let program = quoted(&guarded(&snort.program()?)?);
     let arguments = snort.arguments.iter().skip(1).map(|it| format!(" {}", word(it)));
-    let program = program.or_else(|| snort.arguments.first().map(|it| word(it)));
-    let command = program.into_iter().chain(arguments).collect::<String>();
-    let dir = snort.directory().filter(|dir| dir != Path::new("/"));
-    let dir = dir.map(|dir| format!("cd {} && ", quoted(&dir))).unwrap_or_default();
-    format!("{} && {dir}{}", ended(id), as_root(&[command]))
-}
-
-/// The unit of systemd that started it.
-fn unit_of(snort: &Process) -> Option<String> {
-    let group = snort.control_group()?;
-    let name = group.file_name()?.to_str()?;
-    let is_named = name.starts_with("snort");
-    (is_named && name.ends_with(".service")).then(|| name.to_owned())
+    let command = std::iter::once(program).chain(arguments).collect::<String>();
+    let dir = guarded(&snort.directory()?)?;
+    let dir = match dir.as_path() {
+        dir if dir == Path::new("/") => String::new(),
+        dir => format!("cd {} && ", quoted(dir)),
+    };
+    Some(format!("{} && {dir}{}", ended(id), as_root(&[command])))
 }
 
 /// Whether a Snort started at least a second before something was put at a path.

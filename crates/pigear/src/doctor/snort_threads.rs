@@ -4,10 +4,11 @@ use std::path::Path;
 use std::thread;
 
 use super::finding::Finding;
-use super::lines::quoted;
+use super::lines::{quoted, word};
 use super::process::Process;
 use super::snort_arguments::SnortArguments;
 use super::subject::Subject;
+use super::trust::Standing;
 use crate::config::{InstanceCount, SourceConfig};
 use crate::listen::expected_sockets;
 
@@ -35,17 +36,19 @@ pub(super) fn of_threads(
     let found = format!("process {id} names its sockets otherwise than Pigear");
     let why = "Each packet thread sends to a socket of its own; its name has --run-prefix and --id-offset in it.";
     let finding = Finding::wrong(found, why);
-    Some(match subject.file {
-        Some(file) => {
-            let lines: Vec<_> =
-                lacking.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-            finding.advise(format!(
-                "put into [[source]] of {}: {}",
-                file.display(),
-                lines.join(", ")
-            ))
-        }
-        None => finding.typed(started_with(&lacking, dir.as_deref())),
+    if let Some(file) = subject.file {
+        let lines = lacking.iter().map(|(key, value)| match *key {
+            "run_prefix" => format!("{key} = {value:?}"),
+            _ => format!("{key} = {value}"),
+        });
+        let lines = lines.collect::<Vec<_>>().join(", ");
+        return Some(finding.advise(format!("put into [[source]] of {}: {lines}", file.display())));
+    }
+    let line = started_with(&lacking, dir.as_deref());
+    Some(match Standing::of(snort, subject) {
+        Standing::Own => finding.typed(line),
+        // Others may have changed its arguments.
+        _ => finding.advise(format!("if these are its arguments: {line}")),
     })
 }
 
@@ -75,7 +78,7 @@ fn lacking(
     }
     let prefix = arguments.value("", "--run-prefix").unwrap_or_default();
     if prefix != source.run_prefix.as_deref().unwrap_or_default() {
-        lacking.push(("run_prefix", format!("{prefix:?}")));
+        lacking.push(("run_prefix", prefix.to_owned()));
     }
     let offset = arguments.value("", "--id-offset").and_then(|it| it.parse().ok()).unwrap_or(0_u32);
     if offset != source.id_offset.unwrap_or_default() {
@@ -94,7 +97,7 @@ fn started_with(lacking: &[(&str, String)], dir: Option<&Path>) -> String {
     // What it has too much is left out.
     let options = lacking.iter().filter(|(_, value)| value != "false").map(|(key, value)| {
         let name = key.replace('_', "-");
-        if value == "true" { format!(" --{name}") } else { format!(" --{name} {value}") }
+        if value == "true" { format!(" --{name}") } else { format!(" --{name}={}", word(value)) }
     });
     format!("pigear{dir}{}", options.collect::<String>())
 }

@@ -6,14 +6,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
+
 use super::check::Check;
 use super::directories::{hidden, of_directory};
 use super::finding::{Finding, Severity};
-use super::lines::{as_root, moved_away, quoted, word};
+use super::guarded::settled;
+use super::lines::{as_root, handed_over, moved_away, quoted, word};
 use super::process::{Process, holders};
 use super::running::running;
 use super::snort::account_of_snort;
 use super::subject::Subject;
+use super::trust::{is_pigears, is_snorts};
 use super::users::{Account, owner_and_mode};
 use crate::config::SourceConfig;
 use crate::listen::{ExpectedSocket, expected_sockets};
@@ -43,7 +47,9 @@ impl Check for Sockets {
             };
             for socket in sockets {
                 let mut dirs = vec![socket.log_dir.as_path()];
-                dirs.extend(socket.path.parent().filter(|dir| *dir != socket.log_dir));
+                let own = socket.path.parent().filter(|dir| *dir != socket.log_dir);
+                // Pigear makes those of packet threads itself.
+                dirs.extend(own.filter(|dir| dir.symlink_metadata().is_ok()));
                 for dir in dirs {
                     if seen.as_deref() != Some(dir) {
                         findings.push(of_directory(dir, snort.as_ref(), subject));
@@ -51,7 +57,7 @@ impl Check for Sockets {
                     }
                 }
                 // What is to be done about a missing directory comes first, unless it has to be another one.
-                if is_too_long(&socket.path) || socket.path.parent().is_some_and(Path::exists) {
+                if is_too_long(&socket.path) || socket.log_dir.exists() {
                     let finding = of_socket(&socket, subject, snort.as_ref());
                     let sender = snort.as_ref().filter(|_| finding.status == Severity::Ok);
                     let refused = sender.and_then(|it| of_sender(&socket, source, subject, it));
@@ -145,10 +151,10 @@ fn of_bound(
     subject: &Subject<'_>,
     snort: Option<&Account>,
 ) -> Option<Finding> {
-    let (shown, typed) = (socket.path.display(), quoted(&socket.path));
+    let shown = socket.path.display();
     let holders = holders(&subject.proc, &socket.path)?;
     let permissions = owner_and_mode(found);
-    let own = holders.iter().find(|it| is_own(it));
+    let own = holders.iter().find(|it| is_own(it, subject));
     if let (None, Some(other)) = (own, holders.first()) {
         return Some(of_other(&socket.path, other));
     }
@@ -156,12 +162,11 @@ fn of_bound(
         let found = format!("{shown} can't be written by {}: {permissions}", snort.name);
         let why = "Snort runs as this user, and can't send its alerts.";
         let finding = Finding::wrong(found, why)
-            .advise("for the next time: --socket-group GROUP, a group of Snort's user")
-            .typed(as_root(&[
-                format!("chown {} {typed}", word(&snort.name)),
-                format!("chmod u+rw {typed}"),
-            ]));
-        return Some(finding);
+            .advise("for the next time: --socket-group GROUP, a group of Snort's user");
+        return Some(match handed_over(&socket.path, snort, "u+rw") {
+            Some(line) => finding.typed(line),
+            None => finding,
+        });
     }
     Some(match own {
         Some(own) => {
@@ -198,12 +203,25 @@ fn of_sender(
     );
     let finding =
         Finding::wrong(found, why).advise(format!("or start Pigear with {}", allowing(name)));
-    Some(let_in(finding, name, &socket.log_dir))
+    Some(let_in(finding, snort, &socket.log_dir, subject))
 }
 
-/// What lets a user send: the log directory is this user's.
-pub(super) fn let_in(finding: Finding, user: &str, log_dir: &Path) -> Finding {
-    finding.typed(as_root(&[format!("chown {} {}", word(user), quoted(log_dir))]))
+/// What lets a user send: the log directory is this user's. Any user may have tried to send: only to Snort's is it
+/// handed over.
+pub(super) fn let_in(
+    finding: Finding,
+    user: &Account,
+    log_dir: &Path,
+    subject: &Subject<'_>,
+) -> Finding {
+    let dir = log_dir.canonicalize().ok();
+    let dir = dir.filter(|dir| dir.parent().is_some_and(|dir| settled(dir, Some(user)).is_some()));
+    match dir.filter(|_| is_snorts(user, subject)) {
+        Some(dir) => {
+            finding.typed(as_root(&[format!("chown -h {} {}", word(&user.name), quoted(&dir))]))
+        }
+        None => finding,
+    }
 }
 
 /// The option that lets a user send.
@@ -212,18 +230,27 @@ pub(super) fn allowing(user: &str) -> String {
 }
 
 /// Whether it is a Pigear, or keeps the socket for one.
-fn is_own(process: &Process) -> bool {
-    process.is_pigear() || process.name.starts_with("systemd")
+fn is_own(process: &Process, subject: &Subject<'_>) -> bool {
+    let is_systemd = || {
+        let is_trusted = process.uid == 0 || process.uid == Uid::effective().as_raw();
+        process.name.starts_with("systemd") && is_trusted
+    };
+    process.is_pigear() && is_pigears(process, subject) || is_systemd()
 }
 
 fn of_other(socket: &Path, other: &Process) -> Finding {
     let (name, id) = (&other.name, other.id);
-    Finding::wrong(
-        format!("{} is open in {name} (process {id})", socket.display()),
-        "This is not pigear: it gets Snort's alerts, and Pigear can't start.",
-    )
-    .advise(format!(
-        "look what it is; unless it is your own program with Pigear in it, end it: kill {id}"
-    ))
-    .typed(format!("ps -fp {id}"))
+    let why = if other.is_pigear() {
+        "Any user can start a program of this name, and this is not Pigear's: it gets Snort's alerts, and Pigear \
+        can't start."
+    } else {
+        "This is not pigear: it gets Snort's alerts, and Pigear can't start."
+    };
+    let user = Account::numbered(other.uid).name;
+    let found = format!("{} is open in {name} (process {id}), which {user} runs", socket.display());
+    Finding::wrong(found, why)
+        .advise(format!(
+            "look what it is; unless it is your own program with Pigear in it, end it: kill {id}"
+        ))
+        .typed(format!("ps -fp {id}"))
 }

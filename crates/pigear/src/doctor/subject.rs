@@ -14,6 +14,8 @@ pub(crate) struct Subject<'a> {
     /// The configuration file, if one was named.
     pub(crate) file: Option<&'a Path>,
     pub(crate) registry: &'a Registry,
+    /// As whom Snort runs, if that is said.
+    pub(crate) snort_user: Option<String>,
     /// Where the kernel's files are: /proc.
     pub(crate) proc: PathBuf,
 }

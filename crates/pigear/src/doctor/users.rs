@@ -45,6 +45,13 @@ impl Account {
         self.uid == uid
     }
 
+    /// Whether a directory belongs to a group of this user's, which may write there.
+    pub(super) fn shares(&self, metadata: &Metadata) -> bool {
+        metadata.gid() != 0
+            && metadata.mode() & 0o030 == 0o030
+            && self.groups.contains(&metadata.gid())
+    }
+
     /// Whether permissions let this user do something to a file: bits as for others, 2 to write, 1 to search.
     pub(super) fn may(&self, metadata: &Metadata, bits: u32) -> bool {
         let shift = match () {

@@ -4,6 +4,7 @@ mod clinic;
 mod listening;
 mod mended;
 mod receivers;
+mod strangers;
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -283,7 +284,8 @@ fn a_store_is_looked_at_without_changing_anything() {
 fn a_running_snort_says_its_version_without_being_run_again() {
     let Some(mut clinic) = Clinic::new(&["--logdir", "ROOM/log"]) else { return };
     let versions = |room: &Room| {
-        let (_, findings) = doctor(room, "snort", &["--logdir", &at_log(room)]);
+        let (_, findings) =
+            doctor(room, "snort", &["--logdir", &at_log(room), "--snort-user", "nobody"]);
         let found = findings.iter().map(|it| it["found"].as_str().unwrap().to_owned());
         found.filter(|it| it.contains("ersion") || it.contains(" is Snort ")).collect::<Vec<_>>()
     };

@@ -26,6 +26,7 @@ fn found(arguments: &str, conf: &str) -> Vec<Severity> {
         is_known: true,
         file: None,
         registry: &Registry::builtin(),
+        snort_user: None,
         proc: room.path().to_owned(),
     };
     if arguments.contains("-t") {

@@ -73,20 +73,30 @@ impl Clinic {
     /// Plays the part of a Snort with these arguments, run by a user. Returns its process.
     pub(super) fn snort(&mut self, uid: u32, args: &[&str]) -> u32 {
         let room = self.room.path().to_owned();
-        // It waits for a writer that never comes.
         let made = Command::new("sh")
             .args([
                 "-c",
-                "rm -f snort never && cp \"$(command -v sh)\" snort && printf %b \"$1\" >> snort && mkfifo never \
-                && echo 'read x < never' > script",
+                "rm -f snort && cp \"$(command -v sh)\" snort && printf %b \"$1\" >> snort",
                 "sh",
                 self.text_of_snort,
             ])
             .current_dir(&room)
             .status();
         assert!(made.unwrap().success());
+        self.snort_at("snort", uid, args)
+    }
+
+    /// The same with a shell that is there.
+    pub(super) fn snort_at(&mut self, program: &str, uid: u32, args: &[&str]) -> u32 {
+        let room = self.room.path().to_owned();
+        // It waits for a writer that never comes.
+        let made = Command::new("sh")
+            .args(["-c", "rm -f never && mkfifo never && echo 'read x < never' > script"])
+            .current_dir(&room)
+            .status();
+        assert!(made.unwrap().success());
         let args = args.iter().map(|arg| arg.replace("ROOM", room.to_str().unwrap()));
-        let mut command = Command::new(room.join("snort"));
+        let mut command = Command::new(room.join(program));
         command.arg("script").args(args).uid(uid).gid(uid).current_dir(&room);
         let child = command.process_group(0).stdin(Stdio::null()).spawn().unwrap();
         let id = child.id();
@@ -114,6 +124,12 @@ impl Clinic {
             }
         }
         panic!("it is not well:\n{}", self.transcript);
+    }
+
+    /// The same once, with these arguments.
+    pub(super) fn treat_with(&mut self, args: &[&str]) {
+        self.with_args(args);
+        self.treat();
     }
 
     /// Calls the doctor and types what it prints, once.

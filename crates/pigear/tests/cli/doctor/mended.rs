@@ -19,6 +19,9 @@ use crate::harness::{NOBODY, Test, until};
 /// One that looks at the log directory only.
 const LOGDIR: [&str; 2] = ["--logdir", "ROOM/log"];
 
+/// The same where Snort runs as a user who could be anyone.
+const OF_NOBODY: [&str; 4] = ["--logdir", "ROOM/log", "--snort-user", "nobody"];
+
 #[test]
 fn a_missing_directory_is_made() {
     let Some(mut clinic) = Clinic::new(&LOGDIR) else { return };
@@ -28,7 +31,7 @@ fn a_missing_directory_is_made() {
 
 #[test]
 fn a_directory_that_is_closed_to_snort_is_opened() {
-    let Some(mut clinic) = Clinic::new(&LOGDIR) else { return };
+    let Some(mut clinic) = Clinic::new(&OF_NOBODY) else { return };
     clinic.room.set_mode("log", 0o700);
     clinic.snort(NOBODY, &["-A", "unsock", "-l", "ROOM/log"]);
     assert_snapshot!("closed_directory", clinic.mend());
@@ -36,7 +39,7 @@ fn a_directory_that_is_closed_to_snort_is_opened() {
 
 #[test]
 fn a_directory_above_that_is_closed_to_snort_is_opened() {
-    let Some(mut clinic) = Clinic::new(&LOGDIR) else { return };
+    let Some(mut clinic) = Clinic::new(&OF_NOBODY) else { return };
     clinic.snort(NOBODY, &["-A", "unsock", "-l", "ROOM/log"]);
     clinic.room.set_mode("", 0o700);
     let transcript = clinic.mend();
@@ -45,7 +48,7 @@ fn a_directory_above_that_is_closed_to_snort_is_opened() {
 
 #[test]
 fn a_socket_that_snort_may_not_write_to_is_handed_over() {
-    let Some(mut clinic) = Clinic::new(&LOGDIR) else { return };
+    let Some(mut clinic) = Clinic::new(&OF_NOBODY) else { return };
     clinic.treat();
     clinic.snort(NOBODY, &["-A", "unsock", "-l", "ROOM/log"]);
     clinic.room.set_mode("log/snort_alert", 0o600);
@@ -56,12 +59,12 @@ fn a_socket_that_snort_may_not_write_to_is_handed_over() {
 
 #[test]
 fn a_snort_whose_alerts_are_refused_is_let_in() {
-    let Some(mut clinic) = Clinic::new(&LOGDIR) else { return };
+    let Some(mut clinic) = Clinic::new(&OF_NOBODY) else { return };
     clinic.treat();
     clinic.snort(NOBODY, &["-A", "unsock", "-l", "ROOM/log"]);
     let transcript = clinic.mend();
     assert!(transcript.contains("Pigear refuses what nobody sends"), "{transcript}");
-    assert!(transcript.contains("\n$ chown nobody /srv/log\n"), "{transcript}");
+    assert!(transcript.contains("\n$ chown -h nobody /srv/log\n"), "{transcript}");
 }
 
 #[test]
