@@ -23,6 +23,7 @@ mod snort_arguments;
 mod snort_threads;
 mod snort_version;
 mod sockets;
+mod start;
 #[cfg(feature = "store")]
 mod store;
 #[cfg(feature = "store")]
@@ -51,6 +52,7 @@ const CHECKS: &[&dyn Check] = &[
     &store::StoreFile,
     &files::Files,
     &receivers::Receivers,
+    &start::Start,
     &limits::OpenFiles,
     &clock::Clock,
 ];

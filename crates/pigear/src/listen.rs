@@ -23,6 +23,8 @@ mod open_store;
 mod opening;
 mod prepare;
 mod reach;
+#[cfg(feature = "command")]
+mod refusals;
 mod reloading;
 mod sockets;
 mod source_check;
@@ -49,6 +51,8 @@ pub use held_sockets::HeldSockets;
 #[cfg(feature = "command")]
 pub(crate) use lane_check::check_store;
 pub use reach::Reach;
+#[cfg(feature = "command")]
+pub(crate) use refusals::{refusals, written_files};
 pub use reloading::{ReloadStep, Reloading};
 #[cfg(feature = "command")]
 pub(crate) use source_check::all_wrong;

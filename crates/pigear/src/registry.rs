@@ -2,6 +2,8 @@
 
 mod builtin;
 #[cfg(feature = "command")]
+mod looks;
+#[cfg(feature = "command")]
 mod probes;
 #[cfg(test)]
 mod tests;
@@ -95,6 +97,8 @@ struct HandlerKind {
     build: Build,
     #[cfg(feature = "command")]
     probe: Option<crate::probed::Probe>,
+    #[cfg(feature = "command")]
+    look: Option<Look>,
 }
 
 type Check = Box<dyn Fn(Keys) -> Result<(), KeyError> + Send + Sync>;
@@ -103,6 +107,10 @@ type Check = Box<dyn Fn(Keys) -> Result<(), KeyError> + Send + Sync>;
 type RequirementsOf = Box<dyn Fn(Keys) -> Option<Requirements> + Send + Sync>;
 
 type Build = Box<dyn Fn(Keys) -> Result<Box<dyn Handler>, BuildProblem> + Send + Sync>;
+
+/// Looks at what a handler with these keys needs of the machine, without making anything.
+#[cfg(feature = "command")]
+type Look = Box<dyn Fn(Keys, crate::probed::Ports) -> Result<(), BuildProblem> + Send + Sync>;
 
 /// What a handler requires, as its keys say it: known before it is created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -272,6 +280,8 @@ impl Registry {
             build,
             #[cfg(feature = "command")]
             probe: None,
+            #[cfg(feature = "command")]
+            look: None,
         };
         self.kinds.insert(name, kind);
     }

@@ -43,7 +43,7 @@ pub(crate) use handler::Web;
 #[cfg(feature = "command")]
 pub(crate) use options::{Listen, Options, Token};
 #[cfg(feature = "command")]
-pub(crate) use server::{Running, Server};
+pub(crate) use server::{Running, Server, look};
 pub(crate) use streams::SharedStreams;
 
 pub(crate) const DESCRIPTION: Description = Description {

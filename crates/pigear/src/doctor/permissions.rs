@@ -1,5 +1,6 @@
 //! Files that Pigear needs, and that the user who runs the doctor may not read: Pigear's user may.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -13,6 +14,8 @@ use super::running::running;
 use super::subject::Subject;
 use super::trust::is_known_as_pigears;
 use super::users::{Account, owner_and_mode};
+use crate::config::HandlerConfig;
+use crate::registry::Registry;
 
 /// Who besides Pigear may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,21 @@ pub(super) fn unreadable(
     };
     let finding = Finding::wrong(found, "Pigear runs as this user, and doesn't start.");
     Some(finding.typed(as_root(&commands)))
+}
+
+/// Whether a handler reads a credential of the service, which only the service gets.
+pub(super) fn needs_credential(handler: &HandlerConfig, registry: &Registry) -> bool {
+    credential_of(handler, registry).is_some() && env::var_os("CREDENTIALS_DIRECTORY").is_none()
+}
+
+/// The key of a handler that names a credential, and its value.
+pub(super) fn credential_of<'h>(
+    handler: &'h HandlerConfig,
+    registry: &Registry,
+) -> Option<(&'static str, &'h str)> {
+    let kind = registry.resolve(&handler.kind).ok()?;
+    let named = |key| handler.keys.text(key).filter(|text| text.starts_with("credential:"));
+    registry.files(kind).iter().find_map(|(key, _)| Some((*key, named(key)?)))
 }
 
 /// As whom Pigear runs, if that is known.

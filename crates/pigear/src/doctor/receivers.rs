@@ -7,7 +7,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::permissions::{Secrecy, unreadable};
+use super::permissions::{Secrecy, credential_of, needs_credential, unreadable};
 use super::subject::Subject;
 use crate::config::HandlerConfig;
 use crate::registry::{FileUse, Registry};
@@ -24,6 +24,10 @@ impl Check for Receivers {
         let registry = subject.registry;
         let (mut findings, mut probed) = (Vec::new(), Vec::new());
         for handler in &subject.config.handlers {
+            if needs_credential(handler, registry) {
+                findings.extend(of_credential(handler, subject));
+                continue;
+            }
             let hidden = of_files(handler, subject);
             // It would say that the file can't be read.
             if hidden.is_empty() {
@@ -38,6 +42,18 @@ impl Check for Receivers {
         });
         findings
     }
+}
+
+/// A credential that only the service gets.
+fn of_credential(handler: &HandlerConfig, subject: &Subject<'_>) -> Option<Finding> {
+    let (key, value) = credential_of(handler, subject.registry)?;
+    let name = handler.name.as_deref().unwrap_or(&handler.kind);
+    let credential = value.trim_start_matches("credential:");
+    let found = format!("handler {name}: not looked at: only the service gets {key} = {value:?}");
+    let why = "Systemd gives credentials to the service alone, so whether the receiver takes it can't be seen.";
+    Some(Finding::note(found, why).advise(format!(
+        "see that the unit has LoadCredential={credential}:FILE, and what Pigear logs: journalctl -u pigear"
+    )))
 }
 
 /// Credentials and other files that a handler reads, and that may not be looked at.

@@ -96,6 +96,20 @@ pub(crate) fn check(options: &Options) -> Result<(), SetupError> {
     client::check(options)
 }
 
+/// Reads the files that the options name, as a start does.
+#[cfg(feature = "command")]
+pub(crate) fn look(options: &Options) -> Result<(), SetupError> {
+    prepared(options).map(drop)
+}
+
+/// The builder of requests, and the client that sends them.
+fn prepared(options: &Options) -> Result<(BatchBuilder, reqwest::Client), SetupError> {
+    check(options)?;
+    let batch_builder = BatchBuilder::new(options)?;
+    let client = client::client(options, batch_builder.url())?;
+    Ok((batch_builder, client))
+}
+
 impl Http {
     /// Prepares everything; nothing is sent yet.
     ///
@@ -103,13 +117,8 @@ impl Http {
     /// If a setting is invalid, or a file that it names can't be read.
     #[expect(clippy::needless_pass_by_value, reason = "so that a registry can take it")]
     pub fn new(options: Options) -> Result<Self, SetupError> {
-        check(&options)?;
-        let batch_builder = BatchBuilder::new(&options)?;
-        let sender = Sender::new(
-            client::client(&options, batch_builder.url())?,
-            &options,
-            Secrets::of(&options, batch_builder.url()),
-        );
+        let (batch_builder, client) = prepared(&options)?;
+        let sender = Sender::new(client, &options, Secrets::of(&options, batch_builder.url()));
         let needs = Needs {
             batch: batch_policy(&options, &batch_builder),
             delivers: true,

@@ -8,7 +8,7 @@ use super::ListenError;
 use super::conflict::refuse;
 use super::conflicts;
 use super::defaults::SNORT_CONF;
-use super::directories::MissingDirectory;
+use super::directories;
 use super::files::Files;
 use super::lane_check::check_store;
 use super::lanes;
@@ -41,12 +41,7 @@ pub(super) fn check(
     refuse(conflicts::of_addresses(config, registry))?;
     let mut files = Files::of(config, registry);
     let mut missing = files.missing_directories();
-    let privileges = &config.privileges;
-    if privileges.is_confined() {
-        let none = privileges.sandbox_write.iter().filter(|dir| !dir.is_dir());
-        let what = || "--sandbox-write".to_owned();
-        missing.extend(none.map(|dir| MissingDirectory { what: what(), path: dir.clone() }));
-    }
+    missing.extend(directories::missing_of_sandbox(&config.privileges));
     if !missing.is_empty() {
         return Err(ListenError::Directories { missing });
     }

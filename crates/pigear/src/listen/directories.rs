@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use crate::config::PrivilegeConfig;
 use crate::output_file::dir;
 
 /// A directory that does not exist.
@@ -18,6 +19,15 @@ pub struct MissingDirectory {
 pub(crate) fn is_missing(path: &Path) -> bool {
     // A symbolic link's own directory exists; where it points to is checked when it is opened.
     path.symlink_metadata().is_err() && matches!(dir(path).try_exists(), Ok(false))
+}
+
+/// Directories that the sandbox would leave open, and that don't exist: it would be closed also once they do.
+pub(super) fn missing_of_sandbox(privileges: &PrivilegeConfig) -> Vec<MissingDirectory> {
+    let named = privileges.sandbox_write.iter().filter(|_| privileges.is_confined());
+    let missing = named.filter(|dir| matches!(dir.try_exists(), Ok(false)));
+    let missing =
+        missing.map(|dir| MissingDirectory { what: "sandbox_write".to_owned(), path: dir.clone() });
+    missing.collect()
 }
 
 /// `out for the store, logs for handler file`

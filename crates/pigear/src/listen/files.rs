@@ -122,17 +122,26 @@ impl Files {
 
     /// The directories that don't exist of files that are written.
     pub(super) fn missing_directories(&self) -> Vec<MissingDirectory> {
-        let needed = |file: &&NamedFile| match file.access {
-            Access::Writes | Access::WritesNew | Access::Bookmark => true,
-            Access::Reads | Access::WritesBeside | Access::WritesInOwnDirectory => false,
-        };
-        let missing = self.files.iter().filter(needed);
+        let missing = self.must_be_written();
         let missing = missing.filter(|file| directories::is_missing(&file.path));
         let missing = missing.map(|file| MissingDirectory {
             what: file.what.clone(),
             path: output_file::dir(&file.path).to_owned(),
         });
         missing.collect()
+    }
+
+    /// The files that a start has to be able to write.
+    #[cfg(feature = "command")]
+    pub(super) fn needed(&self) -> impl Iterator<Item = &Path> {
+        self.must_be_written().map(|file| &*file.path)
+    }
+
+    fn must_be_written(&self) -> impl Iterator<Item = &NamedFile> {
+        self.files.iter().filter(|file| match file.access {
+            Access::Writes | Access::WritesNew | Access::Bookmark => true,
+            Access::Reads | Access::WritesBeside | Access::WritesInOwnDirectory => false,
+        })
     }
 
     /// The files that are written and also read, or written by another writer, under any of their names.

@@ -73,6 +73,21 @@ pub(super) fn check(
     filters(config, handler).map(drop)
 }
 
+/// Looks at what a handler needs of the machine, as its start does, without making anything.
+#[cfg(feature = "command")]
+pub(super) fn look(
+    config: &Config,
+    handler: &HandlerConfig,
+    registry: &Registry,
+    ports: crate::probed::Ports,
+) -> Result<(), ListenError> {
+    let failed = |problem| ListenError::Handler { place: handler.place.clone(), problem };
+    let kind = registry.resolve(&handler.kind).map_err(failed)?;
+    let name = handler.name.as_deref().unwrap_or(kind);
+    let looked = registry.look(&handler.kind, keys_of(config, handler, kind, registry), ports);
+    looked.map_err(|problem| failed(problem.named(name)))
+}
+
 /// A handler's own keys. One that reads a store reads that of this configuration, if it names no other.
 pub(super) fn keys_of(
     config: &Config,

@@ -1,6 +1,7 @@
 //! Opens everything that a configuration names.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pigear_pipeline::{NamesCell, NewLane, Pipeline};
@@ -60,10 +61,8 @@ impl Listener {
         } else {
             Some(Arc::new(Rules::open(&config.rules)?))
         };
+        check_stats(config.stats.as_ref())?;
         let mut stats_file = config.stats.clone().map(StatsFile::new);
-        if let Some(file) = &stats_file {
-            file.check().map_err(|error| cannot_write(file, error))?;
-        }
         let is_only = config.sources.len() == 1;
         let opening = Opening { names: &shared_names, registry, held, is_only };
         let found = config.sources.iter().zip(&snort_confs);
@@ -97,6 +96,12 @@ impl Listener {
         let in_force = InForce { config, names: name_files };
         Ok(Self { pipeline, store, sources, housekeeping, in_force, metrics })
     }
+}
+
+/// Checks that the counters can be written.
+pub(super) fn check_stats(path: Option<&PathBuf>) -> Result<(), ListenError> {
+    let Some(file) = path.cloned().map(StatsFile::new) else { return Ok(()) };
+    file.check().map_err(|error| cannot_write(&file, error))
 }
 
 fn cannot_write(file: &StatsFile, source: io::Error) -> ListenError {

@@ -93,6 +93,8 @@ impl Registry {
         registry.add_requirements();
         #[cfg(feature = "command")]
         registry.add_probes();
+        #[cfg(feature = "command")]
+        registry.add_looks();
         registry
     }
 

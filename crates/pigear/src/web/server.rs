@@ -47,6 +47,8 @@ use super::tls;
 use super::visitor::network;
 use crate::hosts::Hosts;
 use crate::keys::SetupError;
+#[cfg(feature = "command")]
+use crate::probed::Ports;
 use crate::rules::SharedRules;
 use crate::sensors::SharedSensors;
 
@@ -101,16 +103,13 @@ pub(crate) struct Running {
 impl Server {
     /// Reads the files, and binds the address.
     pub(crate) fn bind(options: Options, rules: SharedRules) -> Result<Self, SetupError> {
-        options.check()?;
+        let Read { tls, access } = Read::of(&options)?;
         let store = options.store.clone().unwrap_or_default();
         let prefix = options.prefix().map_err(SetupError::Keys)?;
-        let tls = tls::config(options.tls_cert.as_deref(), options.tls_key.as_deref())?;
-        let access = Access::new(&options)?;
         let proxies = Proxies::new(options.trusted_proxies.as_deref())?;
         let timeouts = Timeouts::default();
         let address = options.listen.0;
-        let listener =
-            TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
+        let listener = bound_to(address)?;
         let bound = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
         let access = access.at(bound.port(), &prefix);
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -230,6 +229,34 @@ impl Running {
             thread::sleep(END_PAUSE);
         }
     }
+}
+
+/// What is read of the files that options name.
+struct Read {
+    tls: Option<Arc<ServerConfig>>,
+    access: Access,
+}
+
+impl Read {
+    fn of(options: &Options) -> Result<Self, SetupError> {
+        options.check()?;
+        let tls = tls::config(options.tls_cert.as_deref(), options.tls_key.as_deref())?;
+        Ok(Self { tls, access: Access::new(options)? })
+    }
+}
+
+/// Looks at the files and the address, as a start does.
+#[cfg(feature = "command")]
+pub(crate) fn look(options: &Options, ports: Ports) -> Result<(), SetupError> {
+    Read::of(options)?;
+    match ports {
+        Ports::MustBeFree => Ok(bound_to(options.listen.0).map(drop)?),
+        Ports::AreOwn => Ok(()),
+    }
+}
+
+fn bound_to(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {

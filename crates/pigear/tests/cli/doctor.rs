@@ -4,6 +4,7 @@ mod clinic;
 mod listening;
 mod mended;
 mod receivers;
+mod starts;
 mod strangers;
 
 use std::fs;

@@ -62,7 +62,7 @@ impl CommandLine {
     }
 
     /// Explains why the program could not be run.
-    pub(super) fn find(&self) -> Result<(), String> {
+    pub(crate) fn find(&self) -> Result<(), String> {
         let there = |path: &Path| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
         if self.program.contains('/') {
             let path = Path::new(&self.program);

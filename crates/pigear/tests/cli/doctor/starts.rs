@@ -1,0 +1,177 @@
+//! `pigear doctor`: what stops a start, and what is only not to be seen.
+
+use std::fs;
+use std::net::TcpListener;
+
+use nix::unistd::{Uid, chown};
+
+use super::{doctor, wrong};
+use crate::harness::{NOBODY, Test, is_root, program};
+use crate::room::Room;
+
+/// What is wrong about the start with this configuration, in a room with the directory `log`.
+fn stops(room: &Room, text: &str) -> Vec<String> {
+    room.write("pigear.toml", format!("{text}\n[[source]]\nlogdir = 'log'\n"));
+    wrong(room, "start", &["--config", "pigear.toml"])
+}
+
+/// The error of a start with the same configuration.
+fn refusal(room: &Room) -> String {
+    let mut command = program();
+    let output = command.args(["--config", "pigear.toml"]).current_dir(room.path()).output();
+    let output = output.unwrap();
+    assert_ne!(output.status.code(), Some(0));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[cfg(feature = "exec")]
+#[test]
+fn a_program_that_is_missing_stops_the_start() {
+    let room = Room::new();
+    let found = stops(&room, "handler = [{ type = 'exec', command = '/no/program' }]");
+    assert_eq!(found, ["pigear.toml:1: handler exec: /no/program does not exist"]);
+    assert!(refusal(&room).contains(&found[0]));
+}
+
+#[test]
+fn directories_that_are_missing_stop_the_start() {
+    let room = Room::new();
+    let handlers = "stats = 'no-stats/a.json'\nhandler = [{ type = 'file', path = 'no-file/a' }, \
+        { type = 'pcap', path = 'no-pcap/a' }, { type = 'record', path = 'no-record/a.gz' }]";
+    let found = stops(&room, handlers);
+    for (name, what) in [
+        ("no-stats", "the counters"),
+        ("no-file", "handler file (pigear.toml:2)"),
+        ("no-pcap", "handler pcap (pigear.toml:2)"),
+        ("no-record", "handler record (pigear.toml:2)"),
+    ] {
+        let expected = format!("the directory {name} for {what} is not there");
+        assert!(found.contains(&expected), "{expected} is not in {found:?}");
+    }
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(refusal(&room).contains("no such directory: "));
+}
+
+#[test]
+fn a_directory_that_the_sandbox_would_leave_open_must_be_there() {
+    let room = Room::new();
+    let found = stops(&room, "sandbox = 'on'\nsandbox_write = ['none']");
+    assert_eq!(found, ["the directory none for sandbox_write is not there"]);
+    let refused = refusal(&room);
+    assert!(refused.starts_with("error: no such directory: none for sandbox_write\n"), "{refused}");
+    // Without the sandbox it says nothing.
+    assert_eq!(stops(&room, "sandbox_write = ['none']"), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_user_of_pigear_may_not_write_stops_the_start() {
+    if !is_root("make files of root that another user would write") {
+        return;
+    }
+    let room = Room::new();
+    room.set_mode("", 0o755);
+    fs::create_dir(room.at("out")).unwrap();
+    let config = "user = 'nobody'\nhandler = [{ type = 'file', path = 'out/a' }]";
+    room.write("pigear.toml", format!("{config}\n[[source]]\nlogdir = 'log'\n"));
+    let (_, findings) = doctor(&room, "start", &["--config", "pigear.toml"]);
+    let out = room.at("out").canonicalize().unwrap();
+    let out = out.display();
+    let expected = format!("{out} can't be written by nobody: root:root, mode 0755");
+    assert_eq!(findings[0]["found"], expected, "{findings:?}");
+    let typed = findings[0]["type"].as_str().unwrap_or_default();
+    assert_eq!(typed, format!("chown -h nobody {out}"));
+    chown(&room.at("out"), Some(Uid::from_raw(NOBODY)), None).unwrap();
+    assert_eq!(stops(&room, config), Vec::<String>::new());
+    room.write("out/a", "");
+    let found = stops(&room, config);
+    assert_eq!(found, [format!("{out}/a can't be written by nobody: root:root, mode 0644")]);
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn a_port_that_another_program_has_stops_the_start() {
+    let room = Room::new();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let config = format!("metrics = '{address}'");
+    let found = stops(&room, &config);
+    assert!(found.len() == 1, "{found:?}");
+    assert!(found[0].starts_with(&format!("cannot serve metrics at {address}: ")), "{found:?}");
+    assert!(refusal(&room).contains(&found[0]));
+    drop(other);
+    // A running Pigear has it itself.
+    let metrics = address.to_string();
+    let mut running = Test::new().args(["--metrics", metrics.as_str()]).start();
+    running.listens();
+    running.room().write("pigear.toml", format!("{config}\n[[source]]\nlogdir = 'log'\n"));
+    let found = wrong(running.room(), "start", &["--config", "pigear.toml"]);
+    assert_eq!(found, Vec::<String>::new());
+    running.signal_now(nix::sys::signal::Signal::SIGTERM);
+    running.end();
+}
+
+#[cfg(all(feature = "web", feature = "store"))]
+#[test]
+fn a_page_without_its_port_or_files_stops_the_start() {
+    let room = Room::new();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let page =
+        |more: &str| format!("store = {{ path = 'a.db' }}\nhandler = [{{ type = 'web', {more} }}]");
+    let found = stops(&room, &page(&format!("listen = '{address}'")));
+    let taken = format!(
+        "pigear.toml:2: handler web: cannot listen on {address}: another program listens there"
+    );
+    assert!(found.len() == 1 && found[0].starts_with(&taken), "{found:?}");
+    for more in ["users = 'none'", "tls_cert = 'none.pem', tls_key = 'none.key'"] {
+        let found = stops(&room, &page(&format!("listen = '127.0.0.1:0', {more}")));
+        assert!(found.len() == 1 && found[0].contains("none"), "{more}: {found:?}");
+    }
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_template_that_is_missing_stops_the_start() {
+    let room = Room::new();
+    let handler = "handler = [{ type = 'http', url = 'http://127.0.0.1:1/', template = 'none' }]";
+    let found = stops(&room, handler);
+    assert!(found.len() == 1 && found[0].contains("none"), "{found:?}");
+}
+
+#[test]
+fn a_log_whose_directory_is_missing_stops_the_start() {
+    let room = Room::new();
+    room.write("pigear.toml", "[[source]]\ntype = 'unified2'\nfrom = 'none/unified2.log'\n");
+    let found = wrong(&room, "start", &["--config", "pigear.toml"]);
+    assert!(found.len() == 1, "{found:?}");
+    assert!(found[0].starts_with("cannot read the log none/unified2.log: "), "{found:?}");
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn credentials_that_only_the_service_gets_are_not_wrong() {
+    let room = Room::new();
+    room.write(
+        "pigear.toml",
+        "[[source]]\nlogdir = 'log'\n[[handler]]\ntype = 'http'\nname = 'siem'\n\
+        url = 'http://127.0.0.1:1/'\nauth_file = 'credential:siem'\n",
+    );
+    for check in ["receivers", "start"] {
+        let found = wrong(&room, check, &["--config", "pigear.toml"]);
+        assert_eq!(found, Vec::<String>::new(), "{check}");
+    }
+    let (_, findings) = doctor(&room, "receivers", &["--config", "pigear.toml"]);
+    assert_eq!(
+        findings[0]["found"],
+        "handler siem: not looked at: only the service gets auth_file = \"credential:siem\""
+    );
+}
+
+#[test]
+fn directories_of_packet_threads_are_made_by_pigear() {
+    let room = Room::new();
+    room.write("pigear.toml", "[[source]]\nlogdir = 'log'\ninstances = 2\nid_subdir = true\n");
+    let found = wrong(&room, "socket", &["--config", "pigear.toml"]);
+    assert!(found.iter().all(|it| it.ends_with("/snort_alert is not there")), "{found:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
+}
