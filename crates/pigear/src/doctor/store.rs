@@ -14,6 +14,7 @@ use super::lines::{as_root, ended, moved_away, quoted};
 use super::permissions::{Secrecy, unreadable, user_of_pigear};
 use super::process::Process;
 use super::running::running;
+use super::start::{closed_to_pigear, made};
 use super::store_growth::of_growth;
 use super::subject::Subject;
 use crate::output_file::dir;
@@ -36,6 +37,9 @@ impl Check for StoreFile {
 
     fn findings(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let Some(path) = &subject.config.store.path else {
+            if let Some(finding) = of_running(subject) {
+                return vec![finding];
+            }
             let why = "Alerts that a handler hasn't done when Pigear ends are lost.";
             let advice = "pigear --store /var/lib/pigear/alerts.db, or path = in [store]";
             return vec![Finding::note("there is none", why).advise(advice)];
@@ -50,6 +54,25 @@ impl Check for StoreFile {
         findings.extend(of_growth(path, &subject.config.store));
         findings
     }
+}
+
+/// What the Pigear that has the socket was told about a store, where what is looked at names none.
+fn of_running(subject: &Subject<'_>) -> Option<Finding> {
+    let pigear = running(subject)?;
+    let id = pigear.id;
+    if let Some(path) = pigear.values("--store").into_iter().next_back() {
+        let path = pigear.resolved(Path::new(&path)).unwrap_or_else(|| path.into());
+        let found = format!("process {id} was started with --store {}", path.display());
+        return Some(Finding::ok(found));
+    }
+    if subject.file.is_some() || !pigear.has_option("--config") {
+        return None;
+    }
+    let file = pigear.values("--config").into_iter().next_back().unwrap_or_default();
+    let found =
+        format!("not looked at: process {id} was started with --config {file}, which may name one");
+    let why = "The doctor looks at the configuration that it is given.";
+    Some(Finding::note(found, why).advise("pigear doctor --config FILE"))
 }
 
 /// What is found about the file, and whether it is a store that can be looked at.
@@ -72,19 +95,31 @@ fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
         )
         .advise("install the newer Pigear again, or move it away: a new store begins then")
         .typed(moved_away(path)),
+        Ok(StoreHeader::Unversioned) => Finding::wrong(
+            format!("{shown} is damaged: its version is 0, which no Pigear writes"),
+            why,
+        )
+        .advise("move it away and keep it: a new store begins then")
+        .typed(moved_away(path)),
         Ok(StoreHeader::Older(version)) => Finding::note(
             format!("{shown} has the old version {version}"),
             "The next start converts it, and older Pigears can't read it then.",
         )
         .advise("with Pigear stopped, keep a copy")
-        .typed(as_root(&[format!("cp -a {typed} {typed}.old")])),
+        // A link that is there by then is not written through.
+        .typed(as_root(&[format!("cp -aT --remove-destination {typed} {typed}.old")])),
         Ok(StoreHeader::Current(_))
             if access(path, AccessFlags::W_OK).is_err() && !other_may_write(path, subject) =>
         {
+            let change = as_root(&[format!("chown USER {typed}*")]);
             Finding::wrong(format!("you may not write to {shown}"), why)
-                .advise(format!("sudo chown USER {typed}*, where USER is Pigear's"))
+                .advise(format!("{change}, where USER is Pigear's"))
         }
         Ok(StoreHeader::Current(version)) => {
+            let user = user_of_pigear(subject);
+            if let Some(closed) = user.and_then(|user| closed_to_pigear(path, &user)) {
+                return (closed, true);
+            }
             let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
             let found = format!("{shown}: version {version}, {}", ByteSize(size));
             return (Finding::ok(found), true);
@@ -105,13 +140,15 @@ fn of_directory(path: &Path, subject: &Subject<'_>) -> Finding {
     let why = format!("{shown} can't be made.");
     if !dir.is_dir() {
         let found = format!("the directory {} is not there", dir.display());
-        let made = format!("install -d -m 0750 {}", quoted(dir));
-        return Finding::wrong(found, why).typed(as_root(&[made]));
+        return Finding::wrong(found, why).typed(made(dir, subject));
+    }
+    if let Some(closed) = user_of_pigear(subject).and_then(|user| closed_to_pigear(path, &user)) {
+        return closed;
     }
     if access(dir, AccessFlags::W_OK).is_err() && !other_may_write(dir, subject) {
         let found = format!("you may not write to {}", dir.display());
-        return Finding::wrong(found, why)
-            .advise(format!("sudo chown USER {}, where USER is Pigear's", quoted(dir)));
+        let change = as_root(&[format!("chown USER {}", quoted(dir))]);
+        return Finding::wrong(found, why).advise(format!("{change}, where USER is Pigear's"));
     }
     Finding::ok(format!("{shown} is not there yet; Pigear makes it"))
 }

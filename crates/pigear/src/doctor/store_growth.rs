@@ -34,8 +34,37 @@ pub(super) fn of_growth(path: &Path, config: &StoreConfig) -> Vec<Finding> {
             "keep_bytes = \"20GB\" or keep_days = 90 in [store], or --keep-bytes, --keep-days";
         findings.push(Finding::note("alerts are kept for ever", why).advise(advice));
     }
-    findings.extend(Growth::measured(path).map(|growth| growth.finding(config)));
+    match (Growth::measured(path), config.keep_bytes) {
+        (Some(growth), _) => findings.push(growth.finding(config)),
+        (None, Some(keep)) => findings.extend(of_room(path, keep)),
+        (None, None) => {}
+    }
     findings
+}
+
+/// What is found if so much is to be kept that it will not fit, however fast alerts come.
+fn of_room(path: &Path, keep: ByteSize) -> Option<Finding> {
+    let room = room(path)?;
+    if keep.as_u64() <= room {
+        return None;
+    }
+    let found = format!("{keep} are to be kept, and the disk has room for {}", ByteSize(room));
+    Some(Finding::note(found, FULL).advise(fitting(room)))
+}
+
+/// How many bytes it may have: those that it has, and those that are free.
+fn room(path: &Path) -> Option<u64> {
+    let size = fs::metadata(path).map_or(0, |found| found.len());
+    let disk = statvfs(dir(path)).ok()?;
+    Some(size.saturating_add(disk.blocks_available() * disk.fragment_size()))
+}
+
+const FULL: &str = "Once the disk is full, alerts are not stored.";
+
+/// What fits with room to spare.
+fn fitting(room: u64) -> String {
+    let keep = ByteSize::mb(room / 10 * 8 / 1_000_000).as_u64() / 1_000_000;
+    format!("keep_bytes = \"{keep}MB\" in [store], or a larger disk")
 }
 
 impl Growth {
@@ -45,11 +74,9 @@ impl Growth {
         let inspection = if is_store { Inspection::open(path).ok()?? } else { return None };
         let (alerts, seconds) = inspection.extent().ok().filter(|(_, time)| *time >= LEAST_TIME)?;
         let size = fs::metadata(path).ok()?.len();
-        let disk = statvfs(dir(path)).ok()?;
-        let free = disk.blocks_available() * disk.fragment_size();
         let daily = |amount: u64| amount.saturating_mul(DAY) / seconds;
         let (daily, alerts_daily) = (daily(size), daily(alerts));
-        Some(Self { daily, alerts_daily, room: size.saturating_add(free) })
+        Some(Self { daily, alerts_daily, room: room(path)? })
     }
 
     fn finding(&self, config: &StoreConfig) -> Finding {
@@ -66,11 +93,7 @@ impl Growth {
             (None, None) => "all are to be kept".to_owned(),
         };
         let found = format!("{found}; {wanted}, and the disk has room for {days} days");
-        let keep = ByteSize::mb(room / 10 * 8 / 1_000_000);
-        Finding::note(found, "Once the disk is full, alerts are not stored.").advise(format!(
-            "keep_bytes = \"{}MB\" in [store], or a larger disk",
-            keep.as_u64() / 1_000_000
-        ))
+        Finding::note(found, FULL).advise(fitting(room))
     }
 }
 

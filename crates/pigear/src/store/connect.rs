@@ -29,6 +29,9 @@ pub(super) enum FileKind {
     Other,
 }
 
+/// What is wrong with a store of version 0.
+pub(super) const NO_VERSION: &str = "its version is 0, which no Pigear writes";
+
 impl FileKind {
     /// Reads the version, and changes nothing. The file is not read directly: closing it would release
     /// the locks that this process's connections have on it.
@@ -56,6 +59,8 @@ impl FileKind {
             Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
         });
         match numbers {
+            // Tables come together with a version.
+            Ok((APPLICATION, 0)) => Err(StoreProblem::Damaged(NO_VERSION.to_owned())),
             Ok((APPLICATION, version)) => Ok(Self::Store(version)),
             Ok(_) | Err(StoreProblem::NotAStore) => Ok(Self::Other),
             Err(problem) => Err(problem),

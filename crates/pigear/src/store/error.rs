@@ -202,7 +202,11 @@ impl From<rusqlite::Error> for StoreProblem {
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
                 Self::Io(io::Error::new(io::ErrorKind::PermissionDenied, error.to_string()))
             }
-            _ => Self::Database(error.to_string()),
+            // Its text has the whole statement.
+            _ => Self::Database(match error {
+                rusqlite::Error::SqlInputError { msg, .. } => msg,
+                error => error.to_string(),
+            }),
         }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum StoreHeader {
     Nothing,
     /// Not a store.
     Other,
+    /// A store without a version, which no Pigear leaves.
+    Unversioned,
     /// A store of an earlier version.
     Older(u32),
     /// A store of the version that this program writes.
@@ -49,6 +51,7 @@ impl StoreHeader {
             _ if !header.starts_with(b"SQLite format 3\0") || application != APPLICATION => {
                 Self::Other
             }
+            0 => Self::Unversioned,
             _ if version < VERSION => Self::Older(version),
             _ if version > VERSION => Self::Newer(version),
             _ => Self::Current(version),

@@ -87,6 +87,20 @@ fn what_the_user_of_pigear_may_not_write_stops_the_start() {
     assert_eq!(found, [format!("{out}/a can't be written by nobody: root:root, mode 0644")]);
 }
 
+#[cfg(feature = "store")]
+#[test]
+fn a_store_that_the_user_of_pigear_may_not_make_is_wrong() {
+    if !is_root("make files of root that another user would write") {
+        return;
+    }
+    let room = Room::new();
+    room.set_mode("", 0o755);
+    fs::create_dir(room.at("out")).unwrap();
+    room.write("pigear.toml", "user = 'nobody'\n[store]\npath = 'out/a.db'\n");
+    let found = wrong(&room, "store", &["--config", "pigear.toml"]);
+    assert!(found.len() == 1 && found[0].contains("/out can't be written by nobody"), "{found:?}");
+}
+
 #[cfg(feature = "metrics")]
 #[test]
 fn a_port_that_another_program_has_stops_the_start() {
@@ -174,4 +188,46 @@ fn directories_of_packet_threads_are_made_by_pigear() {
     let found = wrong(&room, "socket", &["--config", "pigear.toml"]);
     assert!(found.iter().all(|it| it.ends_with("/snort_alert is not there")), "{found:?}");
     assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn more_than_the_disk_has_is_not_to_be_kept() {
+    let room = Room::new();
+    room.write("pigear.toml", "[store]\npath = 'a.db'\nkeep_bytes = '10000TB'\n");
+    let (_, findings) = doctor(&room, "store", &["--config", "pigear.toml"]);
+    let texts = findings.iter().map(|it| it["found"].as_str().unwrap());
+    assert!(texts.clone().any(|it| it.contains("are to be kept, and the disk has room for")));
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_store_without_a_version_is_damaged() {
+    let mut running = Test::new().args(["--store", "a.db"]).start();
+    running.listens();
+    running.signal_now(nix::sys::signal::Signal::SIGTERM);
+    let (room, _) = running.end();
+    let mut store = fs::read(room.at("a.db")).unwrap();
+    store[60..64].fill(0);
+    fs::write(room.at("a.db"), store).unwrap();
+    room.write("pigear.toml", "[store]\npath = 'a.db'\n[[source]]\nlogdir = 'log'\n");
+    let found = wrong(&room, "store", &["--config", "pigear.toml"]);
+    assert_eq!(found, ["a.db is damaged: its version is 0, which no Pigear writes"]);
+    let refused = refusal(&room);
+    let expected = "error: cannot use the store a.db: it is damaged: its version is 0, which no Pigear writes\n";
+    assert!(refused.starts_with(expected) && !refused.contains("CREATE"), "{refused}");
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn the_store_of_the_running_pigear_is_not_missing() {
+    let mut running = Test::new().args(["--store", "a.db"]).start();
+    running.listens();
+    let log = running.room().at("log");
+    let (_, findings) = doctor(running.room(), "store", &["--logdir", log.to_str().unwrap()]);
+    let path = running.room().at("a.db").canonicalize().unwrap();
+    let expected = format!("process {} was started with --store {}", running.id(), path.display());
+    assert_eq!((findings.len(), &findings[0]["found"]), (1, &expected.into()), "{findings:?}");
+    running.signal_now(nix::sys::signal::Signal::SIGTERM);
+    running.end();
 }
