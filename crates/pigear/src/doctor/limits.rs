@@ -4,6 +4,7 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use super::check::Check;
 use super::finding::Finding;
+use super::lines::as_root;
 use super::running::running;
 use super::subject::Subject;
 
@@ -25,7 +26,7 @@ impl Check for OpenFiles {
         if let Some(pigear) = running(subject)
             && let Some(limit) = pigear.limit("Max open files")
         {
-            let typed = format!("sudo prlimit --nofile=1024:1024 --pid {}", pigear.id);
+            let typed = as_root(&[format!("prlimit --nofile=1024:1024 --pid {}", pigear.id)]);
             let finding = of(&format!("process {}", pigear.id), limit);
             return vec![if limit < FEW { finding.typed(typed) } else { finding }];
         }

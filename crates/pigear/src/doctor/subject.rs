@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::lines::quoted;
+use super::lines::{as_root, quoted, word};
 use crate::config::{Config, SourceConfig, SourceKind};
 use crate::listen::{ExpectedSocket, expected_sockets};
 use crate::registry::Registry;
@@ -44,7 +44,7 @@ impl Subject<'_> {
     /// How to start Pigear.
     pub(super) fn start(&self) -> String {
         match self.file {
-            Some(file) if is_of_unit(file) => "sudo systemctl restart pigear".to_owned(),
+            Some(file) if is_of_unit(file) => as_root(&["systemctl restart pigear".to_owned()]),
             Some(file) => format!("pigear --config {}", quoted(file)),
             None => format!("pigear{}", self.log_dirs().take(1).collect::<String>()),
         }
@@ -54,7 +54,8 @@ impl Subject<'_> {
     pub(super) fn look_as_root(&self) -> String {
         let file = self.file.map(|file| format!(" --config {}", quoted(file)));
         let what = file.unwrap_or_else(|| self.log_dirs().collect());
-        format!("sudo pigear doctor{what}")
+        let user = self.snort_user.as_deref().map(|user| format!(" --snort-user {}", word(user)));
+        as_root(&[format!("pigear doctor{what}{}", user.unwrap_or_default())])
     }
 
     /// The log directories, as arguments.

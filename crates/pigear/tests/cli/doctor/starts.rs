@@ -231,3 +231,23 @@ fn the_store_of_the_running_pigear_is_not_missing() {
     running.signal_now(nix::sys::signal::Signal::SIGTERM);
     running.end();
 }
+
+#[test]
+fn root_needs_no_sudo() {
+    if !is_root("be root") {
+        return;
+    }
+    let room = Room::new();
+    room.write("pigear.toml", "[store]\npath = 'no/a.db'\n[[source]]\nlogdir = 'nolog'\n");
+    let mut command = program();
+    command.args(["doctor", "--config", "pigear.toml"]).current_dir(room.path());
+    let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(!text.contains("sudo "), "{text}");
+    let mut clinic = super::clinic::Clinic::new(&[]).unwrap();
+    nix::unistd::mkfifo(&clinic.room.at("snort.conf"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    clinic.snort(0, &["-c", "ROOM/snort.conf", "-l", "ROOM/log"]);
+    let log = clinic.room.at("log");
+    let (_, findings) = doctor(&clinic.room, "snort", &["--logdir", log.to_str().unwrap()]);
+    let asked = findings.iter().find(|it| it["found"].as_str().unwrap().contains("may have been"));
+    assert!(asked.unwrap()["type"].is_null(), "{findings:?}");
+}
