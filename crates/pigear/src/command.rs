@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod environment;
 mod failure;
 mod help;
 mod host;

@@ -9,13 +9,17 @@ use pigear_alert::plural;
 use super::args::DoctorArgs;
 use super::failure::Failure;
 use super::output::write_out;
+use super::{environment, settings};
 use crate::config::{Config, SourceConfig};
 use crate::doctor::{Subject, examine};
 use crate::listen::known_user;
 use crate::registry::Registry;
 
 pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure> {
-    let file = args.config.as_deref();
+    let mut given = environment::listen_args(registry)?;
+    let named = given.as_ref().and_then(|given| given.config.clone());
+    let named = args.config.clone().or(named);
+    let file = named.as_deref();
     // What is wrong with the file is a finding.
     let read = file.map(|file| Config::read(file).ok());
     let is_known = !matches!(read, Some(None)) || !args.logdir.is_empty();
@@ -24,6 +28,13 @@ pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure>
         let source =
             |dir: &PathBuf| SourceConfig { logdir: Some(dir.clone()), ..SourceConfig::default() };
         config.sources = args.logdir.iter().map(source).collect();
+        // They are instead of these.
+        if let Some(given) = &mut given {
+            given.source = SourceConfig::default();
+        }
+    }
+    if let Some(given) = given.filter(|_| is_known) {
+        config = settings::merged(config, given, registry)?;
     }
     if config.sources.is_empty() {
         config.sources.push(SourceConfig::default());

@@ -15,7 +15,7 @@ use super::failure::{Failure, Said};
 use super::host::Host;
 use super::privileges::Privileges;
 use super::service::{Service, Watched, passed_sockets};
-use super::{log, privileges, progress, seen_secrets, settings, signals};
+use super::{environment, log, privileges, progress, seen_secrets, settings, signals};
 use crate::config::{Config, SourceConfig, SourceKind};
 use crate::listen::{HeldSockets, Listener, Reload, ReloadStep, Reloading};
 use crate::registry::Registry;
@@ -98,6 +98,7 @@ fn begin(
     args: &ListenArgs,
     registry: &Registry,
 ) -> Result<(Config, HeldSockets, Privileges), Failure> {
+    environment::warn_of_misspelt(registry);
     let mut held = passed_sockets()?;
     let config = settings::config(args.clone(), registry)?;
     let said = Said::of(&args.source, &config);

@@ -233,6 +233,32 @@ fn the_store_of_the_running_pigear_is_not_missing() {
 }
 
 #[test]
+fn the_environment_counts_as_it_does_for_a_start() {
+    let room = Room::new();
+    room.write("pigear.toml", "[[source]]\nlogdir = 'elsewhere'\n");
+    let said = |name: &str, value: &str| {
+        let mut command = program();
+        let output = command.arg("doctor").env(name, value).current_dir(room.path()).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    assert!(said("PIGEAR_CONFIG", "pigear.toml").contains("WRONG  socket: elsewhere: No such"));
+    assert!(said("PIGEAR_LOGDIR", "nowhere").contains("WRONG  socket: nowhere: No such"));
+}
+
+#[test]
+fn a_misspelt_variable_is_warned_of() {
+    let said = |name: &str| {
+        let mut command = program();
+        command.args(["--logdir", "/nonexistent"]).env(name, "x");
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let expected = "warning: the variable PIGEAR_STROE sets nothing; did you mean PIGEAR_STORE?\n";
+    assert!(said("PIGEAR_STROE").starts_with(expected), "{}", said("PIGEAR_STROE"));
+    // What a container platform says of a service named pigear.
+    assert!(!said("PIGEAR_SERVICE_HOST").contains("PIGEAR_"));
+}
+
+#[test]
 fn root_needs_no_sudo() {
     if !is_root("be root") {
         return;
