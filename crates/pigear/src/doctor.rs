@@ -70,6 +70,11 @@ pub(crate) fn examine(subject: &Subject<'_>, listen: Option<Duration>) -> Report
         .map(|time| listening::findings(subject, time))
         .unwrap_or_default();
     all.extend(heard.into_iter().map(|finding| ("alerts", finding)));
+    if subject.is_of_others() {
+        for (_, finding) in &mut all {
+            finding.line = None;
+        }
+    }
     // What is wrong stands together, before the line that counts it. Pigear starts only once the rest is well.
     let start = subject.start();
     let is_start = |finding: &Finding| finding.line.as_ref() == Some(&start);

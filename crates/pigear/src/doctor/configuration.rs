@@ -54,6 +54,13 @@ impl Check for Configuration {
         if findings.is_empty() {
             findings.push(Finding::ok(format!("{shown} has no mistakes")));
         }
+        if subject.is_of_others() {
+            let found = format!("others than root can change {shown}, or what leads to it");
+            let why =
+                "They say what a Pigear does that root starts, so no line to type is given here.";
+            let advice = "have root own it, and the directories above it";
+            findings.push(Finding::note(found, why).advise(advice));
+        }
         let of_files = Exposure::of_files(&subject.config);
         for exposure in Exposure::of(file, &text).into_iter().chain(of_files) {
             let why = "Whoever is on this machine has the secret.";

@@ -1,5 +1,8 @@
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
+
+use super::guarded::guarded;
 use super::lines::{as_root, quoted, word};
 use crate::config::{Config, SourceConfig, SourceKind};
 use crate::listen::{ExpectedSocket, expected_sockets};
@@ -31,6 +34,12 @@ const UNITS: [&str; 3] = [
 ];
 
 impl Subject<'_> {
+    /// Whether root looks at a configuration that others can change: what it names isn't to be typed by root.
+    pub(super) fn is_of_others(&self) -> bool {
+        let may_be_theirs = |file: &Path| file.canonicalize().is_ok() && guarded(file).is_none();
+        Uid::effective().is_root() && self.file.is_some_and(may_be_theirs)
+    }
+
     /// The sources that are sockets.
     pub(super) fn socket_sources(&self) -> impl Iterator<Item = &SourceConfig> {
         self.config.sources.iter().filter(|source| source.kind == SourceKind::Unix)

@@ -127,6 +127,21 @@ fn a_program_of_another_user_is_not_taken_for_pigear() {
 }
 
 #[test]
+fn what_a_configuration_of_another_user_names_is_not_typed() {
+    let Some(clinic) = Clinic::configured("[[source]]\nlogdir = \"ROOM/none\"\n") else { return };
+    let said = || {
+        let mut command = program();
+        command.args(["doctor", "--config"]).arg(clinic.room.at("pigear.toml"));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let typed = "       type: install -d ";
+    assert!(said().contains(typed), "{}", said());
+    chown(&clinic.room.at("pigear.toml"), Some(Uid::from_raw(NOBODY)), None).unwrap();
+    let text = said();
+    assert!(!text.contains("type: ") && text.contains("others than root can change "), "{text}");
+}
+
+#[test]
 fn a_directory_with_control_characters_is_typed_as_it_is() {
     let Some(clinic) = Clinic::new(&[]) else { return };
     let dir = clinic.room.at("a\x1b[31m\nb\u{202e}");
