@@ -24,7 +24,7 @@ pub(crate) fn is_missing(path: &Path) -> bool {
 /// Directories that the sandbox would leave open, and that don't exist: it would be closed also once they do.
 pub(super) fn missing_of_sandbox(privileges: &PrivilegeConfig) -> Vec<MissingDirectory> {
     let named = privileges.sandbox_write.iter().filter(|_| privileges.is_confined());
-    let missing = named.filter(|dir| matches!(dir.try_exists(), Ok(false)));
+    let missing = named.filter(|dir| !dir.is_dir());
     let missing =
         missing.map(|dir| MissingDirectory { what: "sandbox_write".to_owned(), path: dir.clone() });
     missing.collect()

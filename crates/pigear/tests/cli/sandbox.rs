@@ -340,7 +340,7 @@ fn a_program_has_no_capabilities_and_cannot_signal_pigear() {
 fn a_directory_to_write_to_that_is_not_there_is_an_error() {
     Test::new()
         .args(["--sandbox", "on", "--sandbox-write", "no/dir"])
-        .stderr("error: no such directory: no/dir for --sandbox-write\nhint: mkdir -p no/dir creates what is missing\n")
+        .stderr("error: no such directory: no/dir for sandbox_write\nhint: mkdir -p no/dir creates what is missing\n")
         .status(1);
 }
 

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::server::{Client, JETSTREAM, Server, generations};
-use super::{arrive, central, central_with, messages, numbered, send, sensor, stored};
+use super::{
+    arrive, at_microsecond, central, central_with, messages, numbered, send, sensor, stored,
+};
 use crate::harness::until;
-use crate::peer::saying;
 use crate::room::Room;
 use crate::running::Running;
 
@@ -37,14 +38,6 @@ fn create_consumer(client: &mut Client, ack_wait: Duration) {
     );
     let made = client.ask("$JS.API.CONSUMER.DURABLE.CREATE.PIGEAR.pigear", &config).unwrap();
     assert!(made.contains("\"durable_name\""), "{made}");
-}
-
-/// An alert with a time of its own, so that it is quickly looked for in a store.
-fn at_microsecond(n: usize) -> Vec<u8> {
-    let mut datagram = saying(format!("alert {n}").as_bytes());
-    // The packet's time, as in Snort's `Alertpkt`.
-    datagram[260..264].copy_from_slice(&u32::try_from(n).unwrap().to_ne_bytes());
-    datagram
 }
 
 /// A number that the server says about the consumer.
