@@ -7,6 +7,7 @@
 mod access;
 mod acknowledgements;
 mod bucket;
+mod connection;
 mod consumer;
 mod heartbeats;
 mod list;

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use async_nats::datetime::DateTime;
 use async_nats::jetstream::context::ContextBuilder;
-use async_nats::{Client, Event};
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, Stop};
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::access::Access;
+use super::connection::Connection;
 use super::consumer::{ConsumerSettings, Open};
 use super::other_readers::OtherReaders;
 use super::outgoing::RETRY_HEADER;
@@ -87,12 +88,6 @@ struct Run<'a> {
     runtime: &'a Runtime,
     intake: &'a Intake<'a>,
     stop: &'a Stop,
-}
-
-/// A connection. It is made again by itself.
-struct Connection {
-    client: Client,
-    presence: Presence,
 }
 
 /// Why reading ended.
@@ -210,18 +205,10 @@ impl NatsSource {
     async fn open(&self, connection: &mut Option<Connection>) -> Result<Open, String> {
         let Connection { client, presence } = match connection {
             Some(connection) => connection,
-            None => connection.insert(self.connect().await?),
+            None => connection.insert(Connection::new(&self.access, &self.settings).await?),
         };
         let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
         self.settings.open((client, &jetstream), self.others.readers(), presence).await
-    }
-
-    async fn connect(&self) -> Result<Connection, String> {
-        let name = self.access.shown().to_owned();
-        let client = self.access.connect(move |event| report(&name, &event)).await?;
-        let ConsumerSettings { stream, name, .. } = &self.settings;
-        let presence = Presence::new(client.clone(), stream, name).await?;
-        Ok(Connection { client, presence })
     }
 
     /// If the stream was created anew, its messages have the numbers of others that the one before had: these would be
@@ -496,12 +483,4 @@ impl Source for NatsSource {
 fn knows_reasons(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
     (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (2, 11)
-}
-
-fn report(servers: &str, event: &Event) {
-    match event {
-        Event::Disconnected => warn!("source {servers}: the connection is lost; connecting again"),
-        Event::SlowConsumer(_) => debug!("source {servers}: {event}"),
-        _ => {}
-    }
 }

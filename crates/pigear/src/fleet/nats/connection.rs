@@ -1,0 +1,36 @@
+//! A connection of the source.
+
+use async_nats::{Client, Event};
+use tracing::{debug, warn};
+
+use super::access::Access;
+use super::consumer::ConsumerSettings;
+use super::presence::Presence;
+
+/// A connection. It is made again by itself.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// Says to others that this Pigear reads by the consumer.
+    pub(super) presence: Presence,
+}
+
+impl Connection {
+    /// Connects to read by a consumer.
+    ///
+    /// # Errors
+    /// What is wrong, in words for a user.
+    pub(super) async fn new(access: &Access, settings: &ConsumerSettings) -> Result<Self, String> {
+        let name = access.shown().to_owned();
+        let client = access.connect(move |event| report(&name, &event)).await?;
+        let presence = Presence::new(client.clone(), &settings.stream, &settings.name).await?;
+        Ok(Self { client, presence })
+    }
+}
+
+fn report(servers: &str, event: &Event) {
+    match event {
+        Event::Disconnected => warn!("source {servers}: the connection is lost; connecting again"),
+        Event::SlowConsumer(_) => debug!("source {servers}: {event}"),
+        _ => {}
+    }
+}
