@@ -3,7 +3,7 @@
 use tracing::warn;
 
 use super::args::{ListenArgs, variable};
-use crate::config::{is_secret, value_kind};
+use crate::config::{ValueKind, is_secret, value_kind};
 
 /// Warns of each. What an environment variable says can't be seen by others.
 pub(super) fn warn_of(args: &ListenArgs) {
@@ -28,7 +28,9 @@ pub(super) fn warn_of_one(key: &str, instead: &str) {
 fn instead_of(key: &str, value: &str) -> Option<String> {
     let (before, name) = key.rsplit_once('.').unwrap_or(("", key));
     let parent = before.rsplit('.').next().unwrap_or_default();
-    if !is_secret(parent, name, value) {
+    // All users can see the command line of the program that it starts, too.
+    let is_command = value_kind(name) == Some(ValueKind::Command);
+    if is_command || !is_secret(parent, name, value) {
         return None;
     }
     let has_file = value_kind(&format!("{name}_file")).is_some();
@@ -53,6 +55,7 @@ mod tests {
             ("auth_file", "credential:siem", None),
             ("auth_env", "TOKEN", None),
             ("format", "json", None),
+            ("command", "notify a1b2c3d4e5f6a7b8c9d0", None),
             ("url", "https://siem.example/alerts", None),
         ] {
             assert_eq!(instead_of(key, value).as_deref(), instead, "{key}");

@@ -50,7 +50,8 @@ fn a_refusal_ends_the_program_with_the_reason() {
     let (stderr, status) =
         run(&["--data-handler", "http", "--count", "1", &url, "auth_env=PIGEAR_TEST_AUTH"]);
     let expected = format!(
-        "error: handler http: http://{}: 400 Bad Request: no \\x1b[31mthanks, …, … …\n\
+        "warning: url is a secret, and all users can see the command line; use url_file=FILE or --config FILE\n\
+        error: handler http: http://{}: 400 Bad Request: no \\x1b[31mthanks, …, … …\n\
         hint: with --serve-forever, errors are counted and the next alert is handled\n",
         server.address
     );
