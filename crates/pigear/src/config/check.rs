@@ -319,7 +319,9 @@ fn unquoted<T: DeserializeOwned>(key: &str, value: &Value) -> Option<String> {
 /// A table without the keys that are wrong.
 fn without<T: DeserializeOwned>(value: &Value, wrong: &[String]) -> Option<T> {
     let mut right = value.as_table()?.clone();
-    wrong.iter().for_each(|key| drop(right.remove(key)));
+    for key in wrong {
+        right.remove(key);
+    }
     T::deserialize(Value::Table(right)).ok()
 }
 

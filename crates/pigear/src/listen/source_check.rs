@@ -29,7 +29,7 @@ pub(crate) fn all_wrong(source: &SourceConfig, left_out: &[String]) -> Vec<Liste
         return Vec::new();
     }
     let misplaced = source.all_misplaced().into_iter();
-    let misplaced = misplaced.filter(|(keys, _)| !keys.iter().any(|key| is_left_out(&key)));
+    let misplaced = misplaced.filter(|(keys, _)| !keys.iter().any(&is_left_out));
     let mut found: Vec<_> = misplaced.map(|(_, problem)| ListenError::Source(problem)).collect();
     let about_sockets = ["from", "logdir", "instances", "id_offset", "complete_from", "bookmark"];
     if found.is_empty() && !about_sockets.iter().any(is_left_out) {

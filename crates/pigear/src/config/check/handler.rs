@@ -108,7 +108,9 @@ impl Check<'_> {
             }
             // What else is wrong is found without these.
             let before = own.len();
-            named.iter().for_each(|key| drop(own.remove(*key)));
+            for key in &named {
+                own.remove(*key);
+            }
             if own.len() == before {
                 break;
             }

@@ -86,11 +86,10 @@ impl Writer {
         for (id, fate) in &letters.sent {
             match fate {
                 Fate::Taken if is_same_file => remove(&change, *id)?,
-                Fate::Taken => {}
                 Fate::Refused(refusal) if is_same_file => refuse_again(&change, *id, refusal)?,
                 Fate::Refused(refusal) => refuse(&mut change, lane, span, refusal)?,
                 Fate::Damaged(reason) if is_same_file => found_damaged(&change, *id, reason)?,
-                Fate::Damaged(_) => {}
+                Fate::Taken | Fate::Damaged(_) => {}
             }
         }
         let is_new = lanes::put_position(&change, lane, position)?;

@@ -177,7 +177,7 @@ fn dead_letters_as_json_say_who_refused_them_and_why() {
     let letter = &objects(&json)[0];
     assert_eq!((&letter["msg"], &letter["handler"]), (&"ICMP Echo Request".into(), &"exec".into()));
     let reason = letter["reason"].as_str().unwrap();
-    assert!(reason.contains("3"), "{reason}");
+    assert!(reason.contains('3'), "{reason}");
     assert!(letter["refused"].as_str().unwrap().ends_with('Z'), "{letter}");
     let schema = include_str!("../../../../../docs/alert.schema.json");
     let schema = serde_json::from_str(schema).unwrap();
