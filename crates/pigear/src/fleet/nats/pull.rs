@@ -25,8 +25,8 @@ const EXPIRES: Duration = Duration::from_secs(1);
 /// killed takes the request with it, and nothing else says so.
 const SILENCE: Duration = Duration::from_secs(4);
 
-/// How long to wait for the end of the last request.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long to wait for the end of the last request, on a machine that is busy.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Requests for alerts, and what comes.
 pub(super) struct Pull {

@@ -39,7 +39,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// How long sending the last acknowledgements may take.
-const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long the server may take to answer about stream and consumer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
