@@ -16,6 +16,7 @@ INSTALL_WHEEL = target/peers/python/bin/pip install --quiet --no-deps --force-re
 
 demo: setup
 	$(CARGO) run --locked --quiet --package pigear -- demo
+	@command -v pigear >/dev/null || echo "here, pigear is target/debug/pigear" >&2
 
 test: setup peers test-python test-page test-fleet
 	.ci/install-tool cargo-nextest 0.9.143 --no-default-features --features default-no-update

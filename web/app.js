@@ -11,14 +11,18 @@ import * as health from "./health.js";
 import { histogram } from "./histogram.js";
 import * as now from "./now.js";
 import * as overview from "./overview.js";
-import { differs, empty, go, link, onChange, params, state } from "./state.js";
+import { differs, empty, go, onChange, params, state } from "./state.js";
 import { setTimeStyle, timeStyle } from "./times.js";
+import { linkTo } from "./values.js";
 
 /** @typedef {import("./bar.js").Failure} Failure */
 
+/** How often the overview and the histogram are loaded again, in seconds. */
+const EVERY = 30;
+
 /** `every` is how often a view that isn't live is loaded again, in seconds. */
 /** @type {Record<string, {title: string, every?: number, module: {view: HTMLElement, load: () => Promise<Failure | undefined | void>, stop: () => void}}>} */
-const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", every: 30, module: overview }, health: { title: "Health", every: health.EVERY / 1_000, module: health } };
+const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", every: EVERY, module: overview }, health: { title: "Health", every: health.EVERY / 1_000, module: health } };
 const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["x", "choose it, or not: then e and s are about all that are chosen"], ["Shift+j, k", "choose on to the next, previous"], ["a", "what else can be done with them"], ["Esc", "close the alert; choose none"], ["g", "newest alert"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
 
 const chart = h("div", { id: "chart" });
@@ -41,8 +45,8 @@ async function load() {
     showMistake(null);
     if (failure) showFailure(failure);
     retry = 1;
-    if (VIEWS[state.view].every) showFreshness();
-    else if (troubled) byId("state").textContent = "";
+    if (troubled) byId("state").textContent = "";
+    showFreshness();
     troubled = false;
   } catch (problem) {
     failed(problem);
@@ -55,6 +59,8 @@ async function load() {
 /** Says how old what is shown may be, where it isn't live. */
 function showFreshness() {
   const { every } = VIEWS[state.view];
+  // Meanwhile another view may be shown.
+  if (!every) return;
   byId("state").textContent = state.until && state.view === "overview" ? "" : `every ${every} s`;
   delete byId("state").dataset.live;
 }
@@ -107,14 +113,11 @@ setInterval(() => {
   // Who goes from bar to bar has them hold still.
   if (!chart.contains(document.activeElement)) loadChart().catch(() => {});
   if (state.view === "overview") overview.load().then(showFreshness, failed);
-}, 30_000);
+}, EVERY * 1_000);
 
 function showNav() {
   const hadFocus = byId("views").contains(document.activeElement);
-  byId("views").replaceChildren(...Object.entries(VIEWS).map(([name, { title }]) => h("a", {
-    href: link({ ...state, view: name, alert: null }), "aria-current": name === state.view ? "page" : undefined,
-    onclick: (/** @type {MouseEvent} */ event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) return; event.preventDefault(); go({ view: name, alert: null }); },
-  }, title)));
+  byId("views").replaceChildren(...Object.entries(VIEWS).map(([name, { title }]) => linkTo({ view: name, alert: null }, { "aria-current": name === state.view ? "page" : undefined }, title)));
   if (hadFocus) /** @type {HTMLElement | null} */ (byId("views").querySelector("[aria-current]"))?.focus();
   document.title = `${VIEWS[state.view].title} – Pigear`;
 }

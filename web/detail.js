@@ -6,7 +6,7 @@ import { mark, packet, span } from "./packet.js";
 import { FIELDS, empty, go, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
 import { triage } from "./triage.js";
-import { badge, copy, dialect, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
+import { badge, copy, dialect, linkTo, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {import("./packet.js").Match} Match */
@@ -217,6 +217,16 @@ function comments(alert) {
 }
 
 /**
+ * The flow of an alert in both directions, as a filter.
+ * @param {Alert} alert - one with a Community ID, and so with addresses
+ */
+function flowOf({ src_ip: src, dst_ip: dst, src_port: from, dst_port: to, proto }) {
+  const way = (/** @type {any[]} */ ...ends) => ["src_ip", "dst_ip", "src_port", "dst_port"].map((name, n) => [name, ends[n]]).filter(([, end]) => end !== undefined)
+    .map(([name, end]) => `alert.${name} == ${JSON.stringify(end)}`).join(" && ");
+  return `alert.proto == ${JSON.stringify(proto)} && ((${way(src, dst, from, to)}) || (${way(dst, src, to, from)}))`;
+}
+
+/**
  * Older alerts of the same signature, source and pair, and the flow around it.
  * @param {Alert} alert
  * @param {HTMLElement} pane
@@ -232,18 +242,15 @@ async function related(alert, pane) {
   const lists = [["Older alerts of this signature", { sid: rule, cursor }, { include: { sid: [rule] } }]];
   if (src) lists.push(["Older alerts from this source", { src, cursor }, { include: { src: [src] } }]);
   if (src && dst) lists.push(["Older alerts of this pair", { src, dst, cursor }, { include: { src: [src], dst: [dst] } }]);
-  if (src && dst && alert.src_port === undefined && alert.community_id) {
-    const flow = `((alert.src_ip == "${src}" && alert.dst_ip == "${dst}") || (alert.src_ip == "${dst}" && alert.dst_ip == "${src}")) && alert.proto == ${JSON.stringify(alert.proto)}`;
-    lists.push(["The flow around it: both directions, from an hour before to an hour after", { host: src, filter: flow, ...around }, { filter: flow, ...around }]);
-  } else if (src && dst && alert.src_port !== undefined) {
-    const flow = `(alert.src_ip == "${src}" && alert.dst_ip == "${dst}" && alert.src_port == ${alert.src_port} && alert.dst_port == ${alert.dst_port}) || (alert.src_ip == "${dst}" && alert.dst_ip == "${src}" && alert.src_port == ${alert.dst_port} && alert.dst_port == ${alert.src_port})`;
-    lists.push(["The flow around it: both directions, from an hour before to an hour after", { host: src, port: alert.src_port, filter: flow, ...around }, { filter: flow, ...around }]);
+  if (alert.community_id) {
+    const filter = flowOf(alert);
+    lists.push(["The flow around it: both directions, from an hour before to an hour after", { host: src, port: alert.src_port, filter, ...around }, { filter, ...around }]);
   }
   const shown = await Promise.all(lists.map(async ([title, criteria, chosen]) => {
     const page = await get("alerts", { ...criteria, limit: 6, packet: "no" });
     const others = page.alerts.filter((/** @type {Alert} */ one) => one.id !== alert.id).slice(0, 5);
     if (!others.length) return null;
-    const items = others.map((/** @type {Alert} */ one) => h("li", {}, timeElement(one.timestamp), " ", h("a", { href: `?alert=${one.id}`, onclick: (/** @type {Event} */ event) => { event.preventDefault(); go({ alert: one.id }); } }, plain(one.msg) || signature(one)), " ", h("small", {}, `${one.src_ip ?? ""} → ${one.dst_ip ?? ""}`)));
+    const items = others.map((/** @type {Alert} */ one) => h("li", {}, timeElement(one.timestamp), " ", linkTo({ alert: one.id }, {}, plain(one.msg) || signature(one)), " ", h("small", {}, `${one.src_ip ?? ""} → ${one.dst_ip ?? ""}`)));
     const all = page.next && h("button", { type: "button", class: "quiet", onclick: () => go({ ...empty(), ...chosen }) }, "all of them");
     return h("article", {}, h("h3", {}, title), h("ul", {}, ...items), all);
   }));

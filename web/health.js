@@ -3,9 +3,8 @@
 import { get, mayChange, post } from "./api.js";
 import { damageText } from "./damage.js";
 import { h, keepFocus, svg, toast } from "./dom.js";
-import { go, link, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
-import { bytes, dialect, number, plain, value } from "./values.js";
+import { bytes, dialect, linkTo, number, plain, value } from "./values.js";
 
 /** How often it is loaded again, in milliseconds. */
 export const EVERY = 5_000;
@@ -197,11 +196,6 @@ function table(attributes, ...parts) {
   return all;
 }
 
-/** @param {number} id @param {string} msg */
-function alertLink(id, msg) {
-  return h("a", { href: link({ ...state, alert: id }), onclick: (/** @type {MouseEvent} */ event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) return; event.preventDefault(); go({ alert: id }); } }, plain(msg) || "(no message)");
-}
-
 /** @param {any[]} letters @param {number} all */
 function deadLetters(letters, all) {
   const again = async () => {
@@ -209,7 +203,7 @@ function deadLetters(letters, all) {
   };
   return h("article", { class: "card wide" }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
     : [table({ "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : letter.alert === undefined ? plain(letter.msg) : alertLink(letter.alert, letter.msg)))))),
+      h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : letter.alert === undefined ? plain(letter.msg) : linkTo({ alert: letter.alert }, {}, plain(letter.msg) || "(no message)")))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),
       mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());
 }

@@ -24,6 +24,7 @@ function decode(base64) { return Uint8Array.from(atob(base64), (letter) => lette
  */
 export function packet(alert, isOwn) {
   const bytes = decode(alert.pkt ?? "");
+  drawn = undefined;
   if (!bytes.length) {
     return h("section", { "aria-label": "Packet" }, h("h3", {}, "Packet"), h("p", { class: "empty" }, isOwn ? "None: Pigear made this alert itself." : "Snort sent no packet with this alert. Snort 3 does so where a rule met a rebuilt stream; with --complete-from, Pigear takes it from Snort's log."));
   }

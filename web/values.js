@@ -1,7 +1,7 @@
 // How values look: priorities, numbers, and values that can be clicked to include or exclude them.
 
 import { byId, h, toast } from "./dom.js";
-import { FIELDS, choose, go, including, state } from "./state.js";
+import { FIELDS, choose, go, including, link, state } from "./state.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 
@@ -78,6 +78,19 @@ export function value(field, value, text) {
       else openMenu(/** @type {HTMLElement} */ (event.currentTarget), field, exact);
     },
   }, text ?? exact);
+}
+
+/**
+ * A link to what is looked at after a change; with Ctrl, for example, the browser opens it elsewhere.
+ * @param {Partial<import("./state.js").State>} change
+ * @param {Record<string, any>} attributes
+ * @param {string} text
+ */
+export function linkTo(change, attributes, text) {
+  return h("a", {
+    href: link({ ...state, ...change }), ...attributes,
+    onclick: (/** @type {MouseEvent} */ event) => { if (event.ctrlKey || event.metaKey || event.shiftKey) return; event.preventDefault(); go(change); },
+  }, text);
 }
 
 /**

@@ -55,6 +55,8 @@ test("keys stay with an alert that was marked while it was open", async () => {
   await closed(page);
   await page.keyboard.press("s");
   await until("it isn't any more", async () => !await starred());
+  // The server may know of a request before this does.
+  await until("two were seen", () => asked.length === 2);
   assert.deepEqual(asked, [[id], [id]]);
   await page.close();
 });

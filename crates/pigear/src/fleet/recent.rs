@@ -24,8 +24,8 @@ impl Recent {
         Self { hash: RandomState::new(), known, order, most }
     }
 
-    /// The id of an alert, here. It is made of what the id of its message is made of, in half the time that a
-    /// digest takes.
+    /// The id of an alert, here. It is made of what the id of its message is made of; no digest, since nobody else sees
+    /// it.
     pub(super) fn id(&self, alert: &Alert) -> u128 {
         let parts = message_id::parts(alert);
         let half = |which: u8| u128::from(self.hash.hash_one((which, &*parts)));

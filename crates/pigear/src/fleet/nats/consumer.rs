@@ -123,7 +123,7 @@ impl ConsumerSettings {
             Readers::Others => Readers::Others,
         };
         let ack_wait = consumer.cached_info().config.ack_wait;
-        let pull = Pull::new((client, jetstream), &self.stream, &self.name).await?;
+        let pull = Pull::new((client, jetstream), consumer).await?;
         let (deliveries, created) = (Deliveries::default(), stream.created);
         Ok(Open { pull, filters_here, readers, deliveries, ack_wait, created })
     }

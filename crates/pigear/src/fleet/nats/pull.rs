@@ -2,14 +2,16 @@
 //!
 //! Nobody can withdraw such a request, and what comes to it after the subscription has ended is lost: the server
 //! delivers it again only when the consumer's time is over. So a request lives for a second only, and its end can be
-//! awaited. The library's own stream of messages has no end that loses nothing.
+//! awaited. The library's own stream of messages has no end that loses nothing, and its batches lose what nobody has
+//! taken five seconds after they should have ended, as while a store has to wait.
 
 use std::time::Duration;
 
+use async_nats::jetstream::consumer::Consumer;
+use async_nats::jetstream::consumer::pull::{BatchConfig, Config};
 use async_nats::jetstream::{Context, Message};
-use async_nats::{Client, StatusCode, Subscriber};
+use async_nats::{Client, StatusCode, Subject, Subscriber};
 use futures_util::{FutureExt, StreamExt};
-use serde::Serialize;
 use tokio::time::timeout;
 
 /// How many alerts are asked for at once.
@@ -30,11 +32,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Requests for alerts, and what comes.
 pub(super) struct Pull {
-    client: Client,
     context: Context,
-    /// Where requests go, and where alerts come.
-    subject: String,
-    inbox: String,
+    consumer: Consumer<Config>,
+    /// Where alerts come.
+    inbox: Subject,
     subscriber: Subscriber,
     /// How many alerts may still come to the requests.
     open: usize,
@@ -44,13 +45,6 @@ pub(super) struct Pull {
     problem: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Request {
-    batch: usize,
-    /// Nanoseconds.
-    expires: u128,
-}
-
 impl Pull {
     /// Subscribes. Nothing is asked for yet.
     ///
@@ -58,15 +52,13 @@ impl Pull {
     /// If the library doesn't take it any more, in words for a user.
     pub(super) async fn new(
         (client, context): (&Client, &Context),
-        stream: &str,
-        consumer: &str,
+        consumer: Consumer<Config>,
     ) -> Result<Self, String> {
-        let inbox = client.new_inbox();
+        let inbox = Subject::from(client.new_inbox());
         let subscriber = client.subscribe(inbox.clone()).await;
         Ok(Self {
-            client: client.clone(),
             context: context.clone(),
-            subject: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+            consumer,
             inbox,
             subscriber: subscriber.map_err(|error| format!("cannot subscribe: {error}"))?,
             open: 0,
@@ -129,10 +121,9 @@ impl Pull {
         if self.open > BATCH / 2 {
             return Ok(());
         }
-        let request = Request { batch: BATCH, expires: EXPIRES.as_nanos() };
-        let request = serde_json::to_vec(&request).map_err(|error| error.to_string())?;
-        let (subject, inbox) = (self.subject.clone(), self.inbox.clone());
-        let sent = self.client.publish_with_reply(subject, inbox, request.into()).await;
+        let request =
+            BatchConfig { batch: BATCH, expires: Some(EXPIRES), ..BatchConfig::default() };
+        let sent = self.consumer.request_batch(request, self.inbox.clone()).await;
         sent.map_err(|error| format!("cannot ask for alerts: {error}"))?;
         self.open += BATCH;
         Ok(())
