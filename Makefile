@@ -21,7 +21,7 @@ demo: setup
 test: setup peers test-python test-page test-fleet
 	.ci/install-tool cargo-nextest 0.9.143 --no-default-features --features default-no-update
 	$(LIMIT) $(CARGO) test --workspace --locked --doc
-	$(TOOLS) $(CARGO) nextest run --workspace --locked
+	$(TOOLS) $(CARGO) nextest run --workspace --locked --test-threads $$((2 * $$(nproc)))
 
 # The Python package, built as a wheel, installed into an environment of its own, and tested there.
 test-python: setup peers target/peers/python/installed
@@ -169,8 +169,8 @@ setup:
 
 # The programs that tests run Pigear against. Where one can't be installed, its tests are skipped; with
 # PIGEAR_REQUIRE_PEERS=1 that is an error.
-PEERS = chromium fish iproute2 librdkafka-dev nftables nginx-light python3-venv rsyslog rsyslog-gnutls systemd tmux tshark \
-	wrk zsh
+PEERS = chromium-headless-shell fish iproute2 librdkafka-dev nftables nginx-light python3-venv rsyslog rsyslog-gnutls systemd tmux \
+	tshark wrk zsh
 SKIPPED = { echo "$(1)" >&2; [ "$$PIGEAR_REQUIRE_PEERS" != 1 ]; }
 
 peers: peer-packages target/peers/httpbin/installed target/peers/formats/installed \
