@@ -50,14 +50,19 @@ export function protocolWithNote(protocol) {
   return [value("proto", protocol), " (reserved): Snort puts it into packets that it makes up itself, as for a port scan"];
 }
 
+/** From which priority on all have one colour: Snort's own classes have none of them. */
+export const LOWER = 5;
+
+/** The number of a priority's colour. @param {number | undefined} priority */
+export const level = (priority) => Math.min(priority ?? 0, LOWER);
+
 /**
  * A priority, as a colour and a word, which can be clicked.
  * @param {number | undefined} priority
  */
 export function badge(priority) {
-  const level = priority && priority < 4 ? priority : priority ? 4 : 0;
   const made = /** @type {HTMLElement} */ (value("priority", priority ?? 0, priorityWord(priority)));
-  made.classList.add("priority", `p${level}`);
+  made.classList.add("priority", `p${level(priority)}`);
   return made;
 }
 
