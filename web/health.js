@@ -102,7 +102,7 @@ function sparkline(values) {
 const MEANINGS = /** @type {Record<string, string>} */ ({
   received: "alerts received", malformed: "datagrams that are not alerts", refused: "datagrams of senders who may not send", missed: "alerts that never arrived, by Snort's numbers",
   receive_errors: "errors of the system in receiving", stray_packets: "packets of Snort's log without an event", completed: "alerts completed from Snort's log", incomplete: "alerts that found nothing there", stored: "alerts stored, ever",
-  waiting: "stored alerts that wait for a durable handler", "dead letters": "alerts that a receiver refused for good",
+  waiting: "alerts that wait for a durable handler", "dead letters": "alerts that a receiver refused for good",
 });
 
 /** What the store tells of the Pigear that writes it. @param {any} health */
