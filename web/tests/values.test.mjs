@@ -12,7 +12,7 @@ const setup = setUp(async (room) => {
   ({ url } = await room.live());
   await room.play(["v2919/vlan", "v3122/icmp_ping"].flatMap(datagrams));
   await room.play(datagrams("v2919/icmp_ping"));
-  const find = async () => (await (await fetch(`${url}api/v1/alerts?${new URLSearchParams({ filter: "120 in alert.vlan && alert.src_ip == \"10.20.0.1\"" })}`)).json()).alerts[0];
+  const find = async () => (await (await fetch(`${url}api/v1/alerts?${new URLSearchParams({ filter: "120 in alert.vlan && alert.src_ip == \"10.20.0.1\" && alert.class != ()" })}`)).json()).alerts[0];
   const all = async () => (await (await fetch(`${url}api/v1/counts?by=proto`)).json()).total;
   await until("all are stored", async () => await all() >= ["v2919/vlan", "v3122/icmp_ping", "v2919/icmp_ping"].flatMap(datagrams).length);
   alert = await find();
