@@ -2,7 +2,7 @@
 
 import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
-import { buildBar, focusBar, showBar, showFailure, showMistake } from "./bar.js";
+import { buildBar, focusBar, mistakes, showBar, showFailure, showMistake } from "./bar.js";
 import * as chosen from "./chosen.js";
 import { forgetDamage, notice, noteDamage } from "./damage.js";
 import * as detail from "./detail.js";
@@ -40,9 +40,10 @@ async function load() {
   showNav();
   showBar();
   clearTimeout(again);
+  const before = mistakes;
   try {
     const [failure] = await Promise.all([module.load(), hasBar && loadChart()]);
-    showMistake(null);
+    if (mistakes === before) showMistake(null);
     if (failure) showFailure(failure);
     retry = 1;
     if (troubled) byId("state").textContent = "";
@@ -156,7 +157,7 @@ addEventListener("keydown", (event) => {
 function help() {
   const dialog = /** @type {HTMLDialogElement} */ (byId("help"));
   dialog.replaceChildren(h("h2", { id: "help-title", tabIndex: -1, autofocus: true }, "Keys"), h("dl", { class: "facts" }, ...KEYS.flatMap(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)])),
-    h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields. A checkbox of the list chooses an alert, or all of a flood that are listed; with Shift, all from the last one to it. Click a bar of the histogram, or drag over it, to choose a time; with Tab, the arrows go from bar to bar, and Enter chooses one."),
+    h("p", {}, "Click any value to include or exclude it. Words in the search field are looked for in messages; ", h("code", {}, "src:10.0.0.0/8"), " and ", h("code", {}, "-sid:1000"), " choose fields, and ", h("code", {}, "-word"), " leaves out messages with it. A checkbox of the list chooses an alert, or all of a flood that are listed; with Shift, all from the last one to it. Click a bar of the histogram, or drag over it, to choose a time; with Tab, the arrows go from bar to bar, and Enter chooses one."),
     h("form", { method: "dialog" }, h("button", {}, "Close")));
   openDialog(dialog);
 }

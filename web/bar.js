@@ -6,7 +6,7 @@ import { byId, debounced, focusMain, h, toast } from "./dom.js";
 import { pickSaved, saved, showSaved } from "./saved.js";
 import { FIELD_WORDS, expressionCompletions } from "./expression.js";
 import { bareField, fieldOf, isNumber, readWords } from "./fields.js";
-import { FIELDS, choose, drop, empty, go, params, state } from "./state.js";
+import { FIELDS, FILTERS, choose, drop, empty, go, params, state } from "./state.js";
 import { buildTime, showTime, timeChip, timeFields, timeSelect } from "./time_range.js";
 import { PRIORITIES, named, number, plain, priorityWord } from "./values.js";
 
@@ -29,10 +29,20 @@ const marks = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Tri
 const sensors = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Sensor", hidden: true }));
 const fold = h("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": "choices" }, "Filters");
 
+const expert = h("div", { class: "expert", hidden: true }, h("label", { for: "expression" }, "Expression"), h("div", { class: "field" }, expression, expressionList), fields);
+const more = h("button", { type: "button", "aria-expanded": "false", onclick: () => { showExpert(Boolean(expert.hidden)); if (!expert.hidden) expression.focus(); } }, "Expression");
+
+/** Shows the expression's input, or not. @param {boolean} is */
+function showExpert(is) {
+  expert.hidden = !is;
+  more.setAttribute("aria-expanded", String(is));
+}
+
+/** The expression that was shown last. */
+let known = "";
+
 /** Builds the bar, once. */
 export function buildBar() {
-  const expert = h("div", { class: "expert", hidden: !state.filter }, h("label", { for: "expression" }, "Expression"), h("div", { class: "field" }, expression, expressionList), fields);
-  const more = h("button", { type: "button", "aria-expanded": String(!expert.hidden), onclick: () => { expert.hidden = !expert.hidden; more.setAttribute("aria-expanded", String(!expert.hidden)); if (!expert.hidden) expression.focus(); } }, "Expression");
   const choices = h("div", { id: "choices", class: "choices" }, timeSelect, sensors, more, saved, marks, h("label", { class: "check" }, hide, "hide acknowledged"));
   fold.addEventListener("click", () => fold.setAttribute("aria-expanded", String(choices.classList.toggle("open"))));
   byId("bar").replaceChildren(
@@ -77,6 +87,9 @@ function insert(word) {
 /** Shows what is chosen. */
 export function showBar() {
   if (document.activeElement !== expression) expression.value = state.filter;
+  // One that a click, or the address, has given is seen.
+  if (state.filter && state.filter !== known) showExpert(true);
+  known = state.filter;
   hide.checked = state.acknowledged === "no";
   marks.value = state.acknowledged === "yes" ? "acknowledged" : state.starred ? "starred" : state.commented ? "commented" : "";
   sensors.value = state.include.sensor?.length === 1 ? state.include.sensor[0] : "";
@@ -162,6 +175,9 @@ function markChips(parameter) {
 /** How often words were submitted. */
 let submitted = 0;
 
+/** How often these had a mistake: what was loaded before knows nothing of it. */
+export let mistakes = 0;
+
 /** Reads words and `field:value`, with `-` before it to exclude. With a mistake nothing is chosen. */
 async function submitWords() {
   submitted += 1;
@@ -177,6 +193,7 @@ async function submitWords() {
   words.setAttribute("aria-invalid", String(Boolean(wrong)));
   mistake.hidden = !wrong;
   mistake.replaceChildren(wrong ? `${wrong}. Below is what was chosen before.` : "");
+  mistakes += Number(Boolean(wrong));
   if (wrong) return;
   words.value = "";
   go(chosenBy(found));
@@ -262,8 +279,9 @@ async function wordCompletions(text) {
   const [, minus, name, prefix] = /^(-?)([\w.]+):(.*)$/.exec(last) ?? [];
   const meant = fieldOf(name, prefix);
   if (meant === "msg" && prefix) return signatureCompletions(`${before}${minus}`, prefix);
-  if (meant === "app" || meant === "action" || meant === "msg") return [];
   const field = meant === "host" ? "src" : meant?.endsWith("_port") ? "port" : meant;
+  // Of what only filters know, the server has no list.
+  if (field && FILTERS.includes(field)) return [];
   if (field === "priority") return priorityCompletions(`${before}${minus}${name}:`, prefix);
   if (field && field in FIELDS) {
     const values = (await get("values", { field, prefix, limit: 8 })).values;

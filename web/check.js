@@ -1,12 +1,13 @@
 // What the server is asked about what was typed: whether it can be looked for, and what stored alerts have of it.
 
 import { Problem, get } from "./api.js";
+import { FILTERS } from "./state.js";
 
 /** @typedef {{value: string, label?: string}} Class - its short name and its description */
 
-/** What of the server's criteria has the values of a field, where it is another name; none, if a value may be any text. */
+/** What of the server's criteria has the values of a field, where the field itself is none. */
 /** @type {Record<string, string | undefined>} */
-const CRITERIA = { src_port: "port", dst_port: "port", msg: undefined, app: undefined, action: undefined };
+const CRITERIA = { src_port: "port", dst_port: "port" };
 
 /**
  * Has the server check what was read. Its values are then as stored alerts have them; what stood alone and isn't what
@@ -29,7 +30,7 @@ export async function check(typed) {
  * @param {import("./fields.js").Chosen} chosen
  */
 async function problemOf({ field, value, port }) {
-  const criterion = Object.hasOwn(CRITERIA, field) ? CRITERIA[field] : field;
+  const criterion = FILTERS.includes(field) ? CRITERIA[field] : field;
   return criterion ? problemWith({ [criterion]: value, port: criterion === "port" ? value : port }) : undefined;
 }
 

@@ -3,10 +3,10 @@
 import { address, get, mayChange, post, session } from "./api.js";
 import { byId, focusMain, h, keepFocus, toast } from "./dom.js";
 import { mark, packet, span } from "./packet.js";
-import { FIELDS, empty, go, state } from "./state.js";
+import { FIELDS, empty, go, quoted, state } from "./state.js";
 import { ago, timeElement } from "./times.js";
 import { triage } from "./triage.js";
-import { badge, copy, dialect, linkTo, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
+import { badge, condition, copy, dialectValue, linkTo, number, plain, protocolWithNote, ruleValue, signature, value } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {import("./packet.js").Match} Match */
@@ -152,14 +152,16 @@ function facts(alert) {
     ["When", [timeElement(alert.timestamp), ` (${ago(alert.timestamp)})`]],
     ["Received", alert.received && timeElement(alert.received)],
     ["Source", end("src")], ["Destination", end("dst")], ["Protocol", protocolWithNote(alert.proto)],
-    ["VLAN", alert.vlan && [alert.vlan].flat().join(", ")],
-    ["Class", alert.class_description && [alert.class_description]],
+    ["VLAN", alert.vlan && [alert.vlan].flat().flatMap((id, n) => [n > 0 && ", ", value("vlan", id)])],
+    ["Class", alert.class_description && value("class", alert.class, alert.class_description)],
     ["Application", value("app", alert.app_name)], ["Action", value("action", alert.action)],
-    ["Community ID", alert.community_id && h("code", {}, alert.community_id)],
+    ["Community ID", alert.community_id && condition("the flow of this Community ID", flowOf(alert), h("code", {}, alert.community_id))],
     ["References", links.length ? h("ul", {}, ...links) : null],
-    ["Sensor", [value("sensor", alert.sensor), alert.thread !== undefined && `, packet thread ${alert.thread}`]],
-    ["Socket", alert.socket && h("code", {}, plain(alert.socket))], ["Sent by", alert.sender && `process ${alert.sender.pid} of user ${alert.sender.uid}`],
-    ["Snort", isOwn(alert) ? "none: Pigear made this alert" : alert.dialect ? dialect(alert.dialect) : (alert.source && "from its log")], ["Event", alert.event_id],
+    ["Sensor", [value("sensor", alert.sensor), alert.thread !== undefined && [", packet thread ", value("thread", alert.thread)]].flat()],
+    ["Socket", alert.socket && value("socket", alert.socket, h("code", {}, plain(alert.socket)))],
+    ["Sent by", alert.sender && ["process ", value("pid", alert.sender.pid), " of user ", value("uid", alert.sender.uid)]],
+    ["Snort", isOwn(alert) ? "none: Pigear made this alert" : alert.dialect ? dialectValue(alert.dialect) : alert.source && condition("alerts from Snort's log", `alert.source == ${quoted(alert.source)}`, "from its log")],
+    ["Event", alert.event_id !== undefined && condition(`event ${alert.event_id}`, `msg.event_id == ${alert.event_id}`, alert.event_id)],
     ["Acknowledged", mark(alert.triage?.acknowledged)], ["Starred", mark(alert.triage?.starred)],
   ];
   const known = rows.map(([name, one]) => /** @type {const} */ ([name, [one].flat().filter((part) => part !== undefined && part !== null && part !== false && part !== "")])).filter(([, parts]) => parts.length);
@@ -216,14 +218,17 @@ function comments(alert) {
   return h("section", { id: "comments", "aria-label": "Comments", class: items.length ? "" : "screen" }, h("h3", {}, "Comments"), items.length ? h("ul", {}, ...items) : null, mayChange() && form);
 }
 
+/** A text or a number, as expressions have it. @param {string | number} one */
+const literal = (one) => (typeof one === "string" ? quoted(one) : String(one));
+
 /**
  * The flow of an alert in both directions, as a filter.
  * @param {Alert} alert - one with a Community ID, and so with addresses
  */
 function flowOf({ src_ip: src, dst_ip: dst, src_port: from, dst_port: to, proto }) {
   const way = (/** @type {any[]} */ ...ends) => ["src_ip", "dst_ip", "src_port", "dst_port"].map((name, n) => [name, ends[n]]).filter(([, end]) => end !== undefined)
-    .map(([name, end]) => `alert.${name} == ${JSON.stringify(end)}`).join(" && ");
-  return `alert.proto == ${JSON.stringify(proto)} && ((${way(src, dst, from, to)}) || (${way(dst, src, to, from)}))`;
+    .map(([name, end]) => `alert.${name} == ${literal(end)}`).join(" && ");
+  return `alert.proto == ${literal(proto)} && ((${way(src, dst, from, to)}) || (${way(dst, src, to, from)}))`;
 }
 
 /**

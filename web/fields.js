@@ -21,6 +21,9 @@ const NAMES = {
   sensor: ["sensor_name", "observer.name", "dvchost"],
   app: ["application", "app_name", "app_id"],
   action: ["alert.action"],
+  vlan: ["vlan_id", "vlan.id"],
+  pid: ["process.pid", "sender.pid"],
+  uid: ["sender.uid"],
 };
 
 /** Names that may mean something else elsewhere: the field that is near. */
@@ -66,7 +69,7 @@ export async function readWords(text) {
     if (bare?.port && not) found.mistake ??= `an address with its port can't be excluded at once; write -host:${bare.value} or -port:${bare.port}`;
     else if (bare) found.chosen.push({ ...bare, not, at: found.words.length, word });
     else if (isClock(alone)) found.mistake ??= `${alone} looks like a time, and is no signature; choose a time from the list beside this field. ${asWords(alone)}`;
-    else if (!value || isLikeIpv6(alone)) found.words.push(word.replaceAll("\"", ""));
+    else if (!value || isLikeIpv6(alone)) addWord(found, alone.replaceAll("\"", ""), not);
     else if (field === "acknowledged" || field === "starred") found.mistake ??= addMark(found.marks, field, value, not);
     else if (field === "comment" && not) found.mistake ??= `alerts can't be excluded by their comments; comment:${quoted} finds those with it`;
     else if (field === "comment") found.comment = value;
@@ -75,6 +78,15 @@ export async function readWords(text) {
     else found.chosen.push(...valuesOf(field, value).map((one) => ({ field, value: exact(field, one), not })));
   }
   return found;
+}
+
+/**
+ * A word of messages, or one to exclude. A line between words is one of them.
+ * @param {Typed} found @param {string} word @param {boolean} not
+ */
+function addWord(found, word, not) {
+  if (not && /[^-]/.test(word)) found.chosen.push({ field: "msg", value: word, not });
+  else found.words.push(`${not ? "-" : ""}${word}`);
 }
 
 /**

@@ -3,8 +3,9 @@
 import { get, mayChange, post } from "./api.js";
 import { damageText } from "./damage.js";
 import { h, keepFocus, svg, toast } from "./dom.js";
+import { packed } from "./packing.js";
 import { ago, timeElement } from "./times.js";
-import { bytes, dialect, linkTo, number, plain, value } from "./values.js";
+import { bytes, dialectValue, linkTo, number, plain, value } from "./values.js";
 
 /** How often it is loaded again, in milliseconds. */
 export const EVERY = 5_000;
@@ -12,7 +13,11 @@ export const EVERY = 5_000;
 /** How many origins are shown, the latest first. */
 const ORIGINS = 20;
 
+/** How many earlier processes of one are shown. */
+const PROCESSES = 8;
+
 export const view = h("section", { class: "cards health", "aria-label": "Health" });
+const pack = packed(view);
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
@@ -33,10 +38,8 @@ export async function load() {
   if (looked !== health.store.store) lookForDamage(health.store.store);
   letterStore = letters.store;
   const giveBack = keepFocus(view);
-  // What needs little room stands beside the counters.
-  const hasLanes = health.lanes.length > 0;
-  const beside = h("div", { class: "beside" }, storeCard(health), ...rulesCard(health), !hasLanes && lanes(health));
-  view.replaceChildren(...sensorsCard(fleet), counters(health), beside, ...(hasLanes ? [lanes(health)] : []), ...originsCard(health), deadLetters(letters.letters, health.dead_letters));
+  view.replaceChildren(...sensorsCard(fleet), counters(health), storeCard(health), ...handlers(health), ...rulesCard(health), lanes(health), deadLetters(letters.letters, health.dead_letters), ...originsCard(health));
+  pack();
   letScroll();
   giveBack();
   timer = setTimeout(again, EVERY);
@@ -99,23 +102,38 @@ function sparkline(values) {
 const MEANINGS = /** @type {Record<string, string>} */ ({
   received: "alerts received", malformed: "datagrams that are not alerts", refused: "datagrams of senders who may not send", missed: "alerts that never arrived, by Snort's numbers",
   receive_errors: "errors of the system in receiving", stray_packets: "packets of Snort's log without an event", completed: "alerts completed from Snort's log", incomplete: "alerts that found nothing there", stored: "alerts stored, ever",
+  waiting: "alerts that wait for a durable handler", "dead letters": "alerts that a receiver refused for good",
 });
+
+/** What the store tells of the Pigear that writes it. @param {any} health */
+function ofStore({ lanes: all, dead_letters: letters }) {
+  if (!all.length) return {};
+  return { waiting: all.reduce((/** @type {number} */ sum, /** @type {any} */ lane) => sum + lane.waiting, 0), "dead letters": letters };
+}
 
 /** @param {any} health */
 function counters(health) {
-  const now = { stored: health.store.last_id ?? 0, ...Object.fromEntries(Object.entries(health.counters ?? {}).filter(([, one]) => typeof one === "number")) };
+  const received = Object.entries(health.counters ?? {}).filter(([, one]) => typeof one === "number");
+  const now = { stored: health.store.last_id ?? 0, ...(health.counters ? Object.fromEntries(received) : ofStore(health)) };
   const rows = Object.entries(now).map(([name, count]) => {
     const all = rates(health.history, name);
-    // At first there is nothing to compare with.
+    // At first there is nothing to compare with; and what only the store tells has no history.
     const rate = all.at(-1);
-    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? "…" : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, rate === undefined ? "…" : sparkline(all)));
+    const unknown = name in ofStore(health) ? "" : "…";
+    return h("tr", { class: count && ["malformed", "refused", "missed", "receive_errors", "dead letters"].includes(name) ? "bad" : "" }, h("th", { scope: "row" }, name, h("small", {}, MEANINGS[name] ?? "")), h("td", {}, number(count)), h("td", {}, rate === undefined ? unknown : `${rate < 10 ? rate.toFixed(1) : number(Math.round(rate))}/s`), h("td", {}, rate === undefined ? unknown : sparkline(all)));
   });
-  const handlers = Object.entries(health.counters?.handlers ?? {});
   return h("article", { class: "card" }, h("h2", {}, "Counters"),
-    !health.counters && h("p", { class: "note" }, "This Pigear only serves the page. The counters of the one that receives alerts are in the file of its --stats."),
-    table({ "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)),
-    handlers.length > 0 && table({}, h("caption", {}, "Handlers"), h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, ...handlers.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "filtered", "muted", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))));
+    !health.counters && h("p", { class: "note" }, "This Pigear only serves the page, and knows what the store tells. The Pigear that receives the alerts counts what was received, malformed, refused and missed: see the file of its ", h("code", {}, "--stats"), ", its ", h("code", {}, "--metrics"), ", or its own page (", h("code", {}, "--data-handler web"), ")."),
+    table({ "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
+}
+
+/** The handlers of this Pigear. @param {any} health */
+function handlers({ counters: all }) {
+  const found = Object.entries(all?.handlers ?? {});
+  if (!found.length) return [];
+  return [h("article", { class: "card" }, h("h2", {}, "Handlers"),
+    table({ "aria-label": "Handlers" }, h("thead", {}, h("tr", {}, ...["handler", "handled", "failed", "dropped", "filtered", "muted", "waiting"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...found.map(([name, one]) => h("tr", { class: one.failed || one.dropped ? "bad" : "" }, h("th", { scope: "row" }, name), ...["handled", "failed", "dropped", "filtered", "muted", "waiting"].map((field) => h("td", {}, number(one[field] ?? 0))))))))];
 }
 
 /** What is kept of the alerts, in words. @param {{days?: number, bytes?: number}} retention */
@@ -159,17 +177,42 @@ function sensorsCard({ watched, sensors }) {
         silent > 0 && h("p", { class: "warning" }, `${number(silent)} of ${number(sensors.length)} silent`)])].flat();
 }
 
-/** @param {any} health */
+/** The parts of an origin that stay the same when Snort is started again. */
+const LASTING = ["sensor", "socket", "thread", "uid", "dialect"];
+
+/**
+ * Where alerts come from: what differs in the process only is one row, with the processes, the latest first.
+ * @param {any} health
+ */
 function originsCard({ origins }) {
   if (!origins?.length) return [];
-  const cells = (/** @type {any} */ one) => /** @type {any[]} */ ([value("sensor", one.sensor), one.socket && plain(one.socket), one.thread, one.pid, one.uid, one.dialect ? dialect(one.dialect) : "none: Pigear itself"]);
-  const all = origins.slice(0, ORIGINS).map(cells);
+  /** @type {Map<string, any[]>} */
+  const found = new Map();
+  for (const one of origins) {
+    const key = JSON.stringify(LASTING.map((part) => one[part]));
+    found.set(key, [...(found.get(key) ?? []), one]);
+  }
+  const groups = [...found.values()];
+  const cells = (/** @type {any[]} */ group) => /** @type {any[]} */ ([value("sensor", group[0].sensor), group[0].socket && value("socket", group[0].socket, plain(group[0].socket)), value("thread", group[0].thread), value("uid", group[0].uid),
+    group[0].dialect ? dialectValue(group[0].dialect) : "none: Pigear itself", processes(group.map(({ pid }) => pid))]);
+  const all = groups.slice(0, ORIGINS).map(cells);
   // A column in which nothing is known is left out.
   const has = (/** @type {any[]} */ row) => row.filter((_, n) => all.some((/** @type {any[]} */ other) => other[n] !== undefined && other[n] !== null && other[n] !== ""));
   return [h("article", { class: "card wide" }, h("h2", {}, "Where alerts come from"),
-    table({ "aria-label": "Where alerts come from" }, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "process", "user", "Snort"]).map((name) => h("th", { scope: "col" }, name)))),
+    table({ "aria-label": "Where alerts come from" }, h("thead", {}, h("tr", {}, ...has(["sensor", "socket", "packet thread", "user", "Snort", "process"]).map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...all.map((/** @type {any[]} */ one) => h("tr", {}, ...has(one).map((cell) => h("td", {}, cell)))))),
-    origins.length > ORIGINS && h("p", { class: "more" }, `and ${number(origins.length - ORIGINS)} earlier ones`))];
+    groups.length > ORIGINS && h("p", { class: "more" }, `and ${number(groups.length - ORIGINS)} earlier ones`))];
+}
+
+/**
+ * The process that sent alerts, and those before it: each start of Snort is another one.
+ * @param {(number | undefined)[]} pids - the latest first
+ */
+function processes(pids) {
+  const [last, ...earlier] = pids.filter((pid) => pid !== undefined);
+  if (last === undefined) return "";
+  const shown = earlier.slice(0, PROCESSES).flatMap((pid, n) => [n > 0 && ", ", value("pid", pid)]);
+  return [value("pid", last), earlier.length > 0 && h("small", {}, `; before it ${number(earlier.length)}: `, ...shown, earlier.length > PROCESSES && ", …")];
 }
 
 /** Whether alerts wait for so long that it is worth a word. @param {any} lane */
@@ -201,8 +244,9 @@ function deadLetters(letters, all) {
   const again = async () => {
     try { const done = await post("redeliver", {}, "POST", { store: letterStore }); toast(`${number(done.alerts)} dead letters are sent again.`); load().catch(() => {}); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
   };
-  return h("article", { class: "card wide" }, h("h2", {}, "Dead letters"), h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
-    : [table({ "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
+  return h("article", { class: letters.length ? "card wide" : "card" }, h("h2", {}, "Dead letters"), letters.length === 0 ? h("p", { class: "empty" }, "None: nothing was refused for good.")
+    : [h("p", { class: "note" }, "Alerts that a receiver refused for good. They stay here until they are sent again, or their handler is dropped."),
+      table({ "aria-label": "Dead letters" }, h("thead", {}, h("tr", {}, ...["when", "handler", "why", "alert"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, ...letters.map((letter) => h("tr", {}, h("td", {}, timeElement(letter.refused)), h("td", {}, letter.lane), h("td", {}, plain(letter.reason)), h("td", {}, letter.msg === undefined ? "damaged" : letter.alert === undefined ? plain(letter.msg) : linkTo({ alert: letter.alert }, {}, plain(letter.msg) || "(no message)")))))),
       all > letters.length && h("p", { class: "note" }, `The newest ${letters.length} of ${number(all)}.`),
       mayChange() && h("p", {}, h("button", { type: "button", class: "change", onclick: again }, "Send all again"))].flat());

@@ -3,11 +3,12 @@
 import { h, svg } from "./dom.js";
 import { go } from "./state.js";
 import { time } from "./times.js";
-import { number, priorityWord, value } from "./values.js";
+import { LOWER, level, number, priorityWord, value } from "./values.js";
 
 const WIDTH = 1000;
 const HEIGHT = 90;
-const LEVELS = ["1", "2", "3", "4", "unknown"];
+/** The levels of priorities, as they are stacked: the unknown one is above all others. */
+const LEVELS = [1, 2, 3, 4, LOWER, 0];
 
 /** @typedef {{interval: number, first?: string, points: {time: string, alerts: number, priorities: Record<string, number>}[]}} Series */
 
@@ -40,11 +41,11 @@ export function histogram(series) {
   const bars = series.points.map((point, n) => {
     const x = slotOf(n) * width;
     let y = HEIGHT;
-    const parts = LEVELS.map((level, index) => {
-      const alerts = count(point, level);
+    const parts = LEVELS.map((of) => {
+      const alerts = count(point, of);
       const height = (alerts / top) * HEIGHT;
       y -= height;
-      return alerts > 0 && svg("rect", { x, y, width: Math.max(0.5, width * 0.92), height, class: `p${index < 4 ? index + 1 : 0}` });
+      return alerts > 0 && svg("rect", { x, y, width: Math.max(0.5, width * 0.92), height, class: `p${of}` });
     });
     return svg("g", {}, svg("title", {}, said(n)), ...parts);
   });
@@ -62,7 +63,7 @@ export function histogram(series) {
     if (distance(nearest) <= reach) narrow(nearest);
   });
   const total = series.points.reduce((sum, point) => sum + point.alerts, 0);
-  const keys = totals(series).flatMap(([priority, alerts]) => [h("span", { class: "level" }, h("i", { class: `key p${Math.min(4, priority)}`, "aria-hidden": "true" }), `${number(alerts)} `, value("priority", priority, priorityWord(priority))), " "]);
+  const keys = legend(series);
   const unit = [[86_400, "day"], [3_600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => series.interval % Number(size) === 0) ?? [1, "second"];
   const each = series.interval / Number(unit[0]);
   const size = `${each} ${unit[1]}${each > 1 ? "s" : ""}`;
@@ -142,10 +143,25 @@ function totals(series) {
   return [...all].sort(([a], [b]) => (a || Infinity) - (b || Infinity));
 }
 
-/** @param {{priorities: Record<string, number>}} point @param {string} level */
-function count(point, level) {
-  if (level !== "4") return point.priorities[level] ?? 0;
-  return Object.entries(point.priorities).filter(([name]) => Number(name) >= 4).reduce((sum, [, alerts]) => sum + alerts, 0);
+/**
+ * What each colour means. Priorities that share one are behind one key: they are below all that have a word.
+ * @param {Series} series
+ */
+function legend(series) {
+  const all = totals(series);
+  const lower = all.filter(([priority]) => level(priority) === LOWER);
+  return all.flatMap(([priority, alerts], n) => {
+    const isLower = level(priority) === LOWER;
+    const hasKey = !isLower || priority === lower[0][0];
+    const key = hasKey && h("i", { class: `key p${level(priority)}`, "aria-hidden": "true" });
+    const word = isLower && hasKey && (lower.length > 1 ? "below very low: " : "");
+    return [h("span", { class: "level" }, key, word, `${number(alerts)} `, value("priority", priority, priorityWord(priority))), isLower && level(all[n + 1]?.[0]) === LOWER ? ", " : " "];
+  });
+}
+
+/** @param {{priorities: Record<string, number>}} point @param {number} of */
+function count(point, of) {
+  return Object.entries(point.priorities).filter(([name]) => level(Number(name) || 0) === of).reduce((sum, [, alerts]) => sum + alerts, 0);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { get, mayChange, post } from "./api.js";
 import { h, openDialog, toast } from "./dom.js";
-import { FIELDS, state } from "./state.js";
+import { FIELDS, quoted, state, whole } from "./state.js";
 import { timeElement } from "./times.js";
 import { plain } from "./values.js";
 
@@ -77,7 +77,7 @@ function leftOut() {
 
 /** What is chosen in the filter bar, without what is left out, as an expression. */
 function chosen() {
-  const parts = state.text ? [`msg.msg.to_lower().contains(${JSON.stringify(state.text.toLowerCase())})`] : [];
+  const parts = state.text ? [`msg.msg.to_lower().contains(${quoted(state.text.toLowerCase())})`] : [];
   for (const [name, values] of Object.entries(state.include)) {
     const any = values.map(FIELDS[name].expression);
     parts.push(any.length > 1 ? `(${any.join(" || ")})` : any[0]);
@@ -86,9 +86,3 @@ function chosen() {
   if (state.filter) parts.push(parts.length ? whole(state.filter) : state.filter);
   return parts.join(" && ");
 }
-
-/**
- * An expression as a part of another one. One that has statements, or a comment, is a block.
- * @param {string} filter
- */
-function whole(filter) { return /;|\/[/*]/.test(filter) ? `{ ${filter}\n}` : `(${filter})`; }

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { noteDamage } from "./damage.js";
 import { h } from "./dom.js";
 import { otherMeaning } from "./fields.js";
+import { packed } from "./packing.js";
 import { empty, go, link, params, state } from "./state.js";
 import { number, plain, value } from "./values.js";
 
@@ -12,13 +13,18 @@ const PARTS = /** @type {const} */ ([
 ]);
 /** Signatures that are new. */
 const FRESH = "new";
+/** Behind how many others they stand: below the other signatures or addresses, whichever end first. */
+const NEW_AT = 3;
 const SHOWN = 10;
+/** A card with so many values is low. */
+const FEW = 4;
 const MOST = 1_000;
 
 /** What alerts have that have no such value. */
 const UNKNOWN = /** @type {Record<string, string>} */ ({ src: "no address", dst: "no address", port: "no port", sensor: "no name" });
 
 export const view = h("section", { class: "cards", "aria-label": "Overview" });
+const pack = packed(view);
 
 /** How many values are shown of what somebody wants more of. @type {Record<string, number>} */
 const limits = {};
@@ -35,9 +41,12 @@ export async function load() {
   found.forEach(noteDamage);
   if (found.every(({ total }) => !total)) { showNothing(); return failure; }
   const cards = PARTS.map(([by, title], n) => card(title, by, found[n]));
-  // Few sensors leave room for what is new: so no card stands alone.
-  const last = h("div", { class: "stack" }, ...cards.splice(-1), await fresh(signal));
-  view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards, last);
+  const news = await fresh(signal);
+  // Many sensors would stand alone in the last row: so they have all of it.
+  if ([cards[cards.length - 1], news].every((one) => one.querySelectorAll("li").length > FEW)) cards[cards.length - 1].classList.add("wide");
+  cards.splice(NEW_AT, 0, news);
+  view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards);
+  pack();
   return failure;
 }
 
@@ -47,6 +56,7 @@ function showNothing() {
   view.replaceChildren(h("p", { class: "empty wide" }, isChosen ? "No alerts found. " : "No alerts found: none is stored yet.",
     other && h("button", { type: "button", onclick: () => go(other.change) }, other.label), other && " ",
     isChosen && h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts")));
+  pack();
 }
 
 export function stop() { running?.abort(); }

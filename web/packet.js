@@ -1,7 +1,8 @@
 // The packet of an alert: its layers beside its bytes, and what of a rule is in it.
 
 import { h } from "./dom.js";
-import { bytes as size, number, plain } from "./values.js";
+import { quoted } from "./state.js";
+import { bytes as size, condition, number, plain } from "./values.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 /** @typedef {{name: string, start: number, end: number, fields: Record<string, any>}} Layer */
@@ -30,10 +31,12 @@ export function packet(alert, isOwn) {
   }
   /** @type {Layer[]} */
   const layers = [...(alert.layers ?? [])];
+  const headers = layers.length;
   if (alert.payload) layers.push({ name: "Payload", ...alert.payload, fields: { length: alert.payload.end - alert.payload.start } });
   const dump = h("div", { class: "dump", role: "group", tabIndex: 0, "aria-label": `Hexdump of ${bytes.length} bytes` });
   const tree = h("ul", { class: "layers" }, ...layers.map((layer, n) => {
-    const fields = Object.entries(layer.fields ?? {}).map(([name, one]) => h("li", {}, h("span", { class: "name" }, name), " ", typeof one === "object" ? JSON.stringify(one) : String(one)));
+    const fields = Object.entries(layer.fields ?? {}).map(([name, one]) => h("li", {}, h("span", { class: "name" }, name), " ", n < headers ? headerValue(layer.name, name, one) : String(one)));
+    if (n < headers) fields.push(h("li", {}, h("span", { class: "name" }, "header"), " ", condition(`header ${layer.name}`, hasHeader(layer.name), layer.name)));
     const light = (/** @type {boolean} */ on) => highlight(dump, tree, on ? n : -1, layers);
     return h("li", { "data-layer": n, onpointerenter: () => light(true), onpointerleave: () => light(false), onfocusin: () => light(true), onfocusout: () => light(false) },
       h("details", { open: n >= layers.length - 2 }, h("summary", {}, layer.name, " ", h("small", {}, span(layer))), h("ul", {}, ...fields)));
@@ -50,6 +53,20 @@ export function packet(alert, isOwn) {
     alert.stopped && h("p", { class: "warning" }, alert.stopped),
     h("div", { class: "packet" }, tree, dump),
     payload.length > 0 && h("details", {}, h("summary", {}, `Payload as text (${size(payload.length)})`), h("pre", { class: "payload" }, printable(payload))));
+}
+
+/**
+ * That an alert has a header, and what else is asked of this one.
+ * @param {string} name @param {string} [test]
+ */
+const hasHeader = (name, test = "") => `alert.layers.some(|layer| layer.name == ${quoted(name)}${test})`;
+
+/**
+ * The value of a header's field, by which alerts can be chosen.
+ * @param {string} header @param {string} name @param {string | number | boolean} one
+ */
+function headerValue(header, name, one) {
+  return condition(`${header} ${name} ${one}`, hasHeader(header, ` && layer.${name} == ${typeof one === "string" ? quoted(one) : one}`), String(one));
 }
 
 /** The packet that was drawn last, and what of a rule is in it. @type {{dump: HTMLElement, bytes: Uint8Array, matches: Match[]} | undefined} */

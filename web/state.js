@@ -24,10 +24,16 @@ export const FIELDS = {
   sensor: { label: "sensor", expression: (value) => `alert.sensor == ${quoted(value)}` },
   app: { label: "application", expression: (value) => `(msg.app_name ?? "").to_lower() == ${quoted(value.toLowerCase())}` },
   action: { label: "action", expression: (value) => `alert.action == ${quoted(value)}` },
+  vlan: { label: "VLAN", expression: (value) => `${numeral(value)} in alert.vlan` },
+  dialect: { label: "dialect", expression: (value) => `alert.dialect == ${quoted(value)}` },
+  socket: { label: "socket", expression: (value) => `alert.socket == ${quoted(value)}` },
+  thread: { label: "packet thread", expression: (value) => `alert.thread == ${numeral(value)}` },
+  pid: { label: "process", expression: (value) => `alert.sender?.pid == ${numeral(value)}` },
+  uid: { label: "user", expression: (value) => `alert.sender?.uid == ${numeral(value)}` },
 };
 
 /** These are not criteria of the API, but filters. */
-const FILTERS = ["msg", "src_port", "dst_port", "app", "action"];
+export const FILTERS = ["msg", "src_port", "dst_port", "app", "action", "vlan", "dialect", "socket", "thread", "pid", "uid"];
 
 /** @param {string} text - `384` or `1:384` */
 function rule(text) {
@@ -39,7 +45,7 @@ function rule(text) {
 const LISTS = ["sid", "gid", "priority", "class"];
 
 /** A comma is part of these values. Between values of other fields it separates them. */
-const TEXTS = ["msg", "sensor", "app"];
+const TEXTS = ["msg", "sensor", "app", "socket"];
 
 /**
  * The values of a field that are written with commas between.
@@ -51,8 +57,20 @@ export function valuesOf(field, text) {
   return values.length ? values : [text];
 }
 
-/** @param {string} text */
-function quoted(text) { return JSON.stringify(text); }
+/**
+ * A text as expressions have it: they know fewer escapes than JSON.
+ * @param {string} text
+ */
+export function quoted(text) {
+  const others = /** @type {Record<string, string>} */ ({ "\\b": "\\u0008", "\\f": "\\u000c" });
+  return JSON.stringify(text).replace(/\\./g, (escape) => others[escape] ?? escape);
+}
+
+/**
+ * An expression as a part of another one. One that has statements, or a comment, is a block.
+ * @param {string} filter
+ */
+export function whole(filter) { return /;|\/[/*]/.test(filter) ? `({ ${filter}\n})` : `(${filter})`; }
 
 /**
  * A number. Anything else is quoted, so that the server says that it must be a number.
@@ -222,6 +240,27 @@ export function including(field, value) {
 export function choose(field, value, exclude) {
   if (!exclude) return go(including(field, value));
   drop(field, value, [[field, value]]);
+}
+
+/** What needs parentheses, or a block, as a part of another expression. */
+const LOOSE = /\|\||[?;{]|\/[/*]/;
+
+/**
+ * Adds a condition to the expression, or that it isn't met: one that is about no field.
+ * @param {string} condition
+ * @param {boolean} not
+ */
+export function meet(condition, not) {
+  const unmet = `!(${condition})`;
+  const wanted = not ? unmet : condition;
+  let rest = state.filter;
+  // What was chosen last is chosen once, or turned over.
+  for (const one of [condition, unmet]) {
+    if (rest === one) rest = "";
+    else if (!LOOSE.test(rest) && rest.endsWith(` && ${one}`)) rest = rest.slice(0, -` && ${one}`.length);
+  }
+  if (rest) rest = `${LOOSE.test(rest) ? whole(rest) : rest} && `;
+  go({ filter: rest + wanted });
 }
 
 /**

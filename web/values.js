@@ -1,7 +1,7 @@
 // How values look: priorities, numbers, and values that can be clicked to include or exclude them.
 
 import { byId, h, toast } from "./dom.js";
-import { FIELDS, choose, go, including, link, state } from "./state.js";
+import { FIELDS, choose, go, including, link, meet, state } from "./state.js";
 
 /** @typedef {import("./api.js").Alert} Alert */
 
@@ -50,14 +50,19 @@ export function protocolWithNote(protocol) {
   return [value("proto", protocol), " (reserved): Snort puts it into packets that it makes up itself, as for a port scan"];
 }
 
+/** From which priority on all have one colour: Snort's own classes have none of them. */
+export const LOWER = 5;
+
+/** The number of a priority's colour. @param {number | undefined} priority */
+export const level = (priority) => Math.min(priority ?? 0, LOWER);
+
 /**
  * A priority, as a colour and a word, which can be clicked.
  * @param {number | undefined} priority
  */
 export function badge(priority) {
-  const level = priority && priority < 4 ? priority : priority ? 4 : 0;
   const made = /** @type {HTMLElement} */ (value("priority", priority ?? 0, priorityWord(priority)));
-  made.classList.add("priority", `p${level}`);
+  made.classList.add("priority", `p${level(priority)}`);
   return made;
 }
 
@@ -65,19 +70,49 @@ export function badge(priority) {
  * A value that can be included and excluded.
  * @param {string} field
  * @param {string | number | undefined} value
- * @param {string} [text]
+ * @param {string | Node} [text]
  */
 export function value(field, value, text) {
   if (value === undefined || value === "") return null;
   const exact = String(value);
+  const others = field === "src" || field === "dst" ? [{ label: `Only from or to ${exact}`, act: () => choose("host", exact, false) }] : [];
+  return button({
+    name: named(field, exact), exact, others,
+    choose: (not) => choose(field, exact, not),
+    list: () => go({ ...including(field, exact), view: "now" }),
+  }, text ?? exact);
+}
+
+/**
+ * Something that no field has, but expressions know: it becomes a part of the expression.
+ * @param {string} name - what alerts have that meet it
+ * @param {string} expression
+ * @param {string | Node} text
+ */
+export function condition(name, expression, text) {
+  return button({ name, exact: expression, expression, choose: (not) => meet(expression, not) }, text);
+}
+
+/**
+ * @typedef {object} Choice - what can be included and excluded
+ * @property {string} name
+ * @property {string} exact - what is copied
+ * @property {string} [expression] - what becomes a part of the expression
+ * @property {{label: string, act: () => void}[]} [others]
+ * @property {(not: boolean) => void} choose
+ * @property {() => void} [list] - lists its alerts, from another view
+ */
+
+/** @param {Choice} choice @param {string | Node} text */
+function button(choice, text) {
   return h("button", {
-    type: "button", class: "value", "aria-haspopup": "menu", title: `${named(field, exact)}: include or exclude`,
+    type: "button", class: "value", "aria-haspopup": "menu", title: `${choice.name}: include or exclude${choice.expression ? `\n${choice.expression}` : ""}`,
     onclick: (/** @type {MouseEvent} */ event) => {
       event.stopPropagation();
-      if (event.altKey) choose(field, exact, true);
-      else openMenu(/** @type {HTMLElement} */ (event.currentTarget), field, exact);
+      if (event.altKey) choice.choose(true);
+      else openMenu(/** @type {HTMLElement} */ (event.currentTarget), choice);
     },
-  }, text ?? exact);
+  }, text);
 }
 
 /**
@@ -96,10 +131,9 @@ export function linkTo(change, attributes, text) {
 /**
  * The menu of a value.
  * @param {HTMLElement} at
- * @param {string} field
- * @param {string} exact
+ * @param {Choice} choice
  */
-function openMenu(at, field, exact) {
+function openMenu(at, { name, exact, expression, choose, list, others = [] }) {
   const menu = byId("menu");
   const close = () => { menu.hidden = true; removeEventListener("pointerdown", outside, true); };
   /** @param {Event} event */
@@ -107,13 +141,12 @@ function openMenu(at, field, exact) {
   /** @param {string} label @param {() => void} act */
   const item = (label, act) => h("button", { type: "button", role: "menuitem", onclick: () => { close(); at.focus(); act(); } }, label);
   const items = [
-    ...(state.view === "health" ? [] : [item(`Only ${named(field, exact)}`, () => choose(field, exact, false))]),
-    ...(state.view === "now" ? [] : [item("List its alerts", () => go({ ...including(field, exact), view: "now" }))]),
-    ...(state.view === "health" ? [] : [item(`Without ${named(field, exact)}`, () => choose(field, exact, true))]),
-    ...(field === "src" || field === "dst" ? [item(`Only from or to ${exact}`, () => choose("host", exact, false))] : []),
-    item("Copy", () => copy(exact)),
+    ...(state.view === "health" ? [] : [item(`Only ${name}`, () => choose(false))]),
+    ...(state.view === "now" || !list ? [] : [item("List its alerts", list)]),
+    ...(state.view === "health" ? [] : [item(`Without ${name}`, () => choose(true)), ...others.map(({ label, act }) => item(label, act))]),
+    item(expression ? "Copy the expression" : "Copy", () => copy(exact)),
   ];
-  menu.replaceChildren(h("div", { role: "menu", "aria-label": named(field, exact) }, ...items));
+  menu.replaceChildren(h("div", { role: "menu", "aria-label": name }, ...items));
   menu.onkeydown = (event) => {
     const now = items.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     if (event.key === "Escape") { close(); at.focus(); }
@@ -184,6 +217,15 @@ const DIALECTS = {
 export function dialect(name) {
   const meaning = Object.hasOwn(DIALECTS, name) ? DIALECTS[name] : undefined;
   return meaning ? h("span", { class: "dialect" }, meaning, " ", h("small", {}, name)) : plain(name);
+}
+
+/**
+ * The same, if a datagram has it, as a value that can be included and excluded.
+ * @param {string} name
+ */
+export function dialectValue(name) {
+  const shown = dialect(name);
+  return shown instanceof Node ? value("dialect", name, shown) : shown;
 }
 
 const NUMBERS = new Intl.NumberFormat("en");

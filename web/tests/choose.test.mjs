@@ -111,7 +111,7 @@ test("noise says what it leaves out, and takes an expression with statements", a
   await settled(page);
   await page.getByRole("button", { name: "Noise…" }).click();
   await page.getByText("Left out of what is chosen: times, stars.").waitFor();
-  assert.equal(await page.locator("#noise textarea").inputValue(), "!(alert.src_ip == \"2001:db8::1\") && { let n = msg.caplen; n > 60 // long\n}");
+  assert.equal(await page.locator("#noise textarea").inputValue(), "!(alert.src_ip == \"2001:db8::1\") && ({ let n = msg.caplen; n > 60 // long\n})");
   await page.getByRole("button", { name: "Add" }).click();
   await page.waitForSelector("#noise li code");
   await page.locator("#noise li button").click();

@@ -8,7 +8,7 @@ import { datagrams, open, setUp } from "./harness.mjs";
 let server;
 
 const setup = setUp(async (room) => {
-  await room.store(["v2919/http", "v2919/icmp_ping", "v2919/appmix_appid", "v2919/dns_appid"].flatMap(datagrams));
+  await room.store(["v2919/http", "v2919/icmp_ping", "v2919/appmix_appid", "v2919/dns_appid", "v2919/vlan", "v3122/sip"].flatMap(datagrams));
   server = await room.web();
 });
 
@@ -29,9 +29,15 @@ const VALUES = {
   sensor: ["dmz"],
   app: ["dns", "DNS"],
   action: ["allowed", "blocked,allowed"],
+  vlan: ["120", "120,34"],
+  dialect: ["snort3", "SNORT3"],
+  socket: ["/run/snort,one/snort_alert"],
+  thread: ["1", "0,1"],
+  pid: ["4711", "1,2"],
+  uid: ["0"],
 };
-/** What of these no stored alert has. */
-const NONE = ["action", "sensor"];
+/** What of these no stored alert has: they were read from a recording. */
+const NONE = ["action", "sensor", "socket", "thread", "pid", "uid"];
 
 /** How many alerts there are with what the page has chosen, as it asks for them. */
 const count = (page) => page.evaluate(async () => {
@@ -64,6 +70,37 @@ test("each field includes what has its value, and excludes the same", async () =
     if (!isExpected || included + excluded !== all) wrong.push(`${field}:${value}: ${included} and ${excluded} of ${all}`);
   }
   assert.deepEqual(wrong, []);
+  await page.close();
+});
+
+test("a word with a minus is excluded from messages, and in quotes it is a word", async () => {
+  const page = await open(setup.chrome, server.url, { allow: ["400 (Bad Request)"] });
+  await page.waitForSelector("tr .message");
+  const all = await count(page);
+  const submit = async (typed) => {
+    await page.goto(server.url);
+    await page.fill("#words", typed);
+    await page.press("#words", "Enter");
+    await page.waitForURL((at) => Boolean(at.search));
+    const query = new URL(page.url()).searchParams;
+    return [query.getAll("text"), query.getAll("not"), await count(page)];
+  };
+  const [, , included] = await submit("PASSWD");
+  assert.ok(included > 0 && included < all);
+  for (const [typed, text, not, found] of [
+    ["-passwd", [], ["msg:passwd"], all - included],
+    ["-PASSWD -etc/passwd", [], ["msg:PASSWD", "msg:etc/passwd"], all - included],
+    ["-\"/etc/passwd access\"", [], ["msg:/etc/passwd access"], all - included],
+    ["web-misc -passwd", ["web-misc"], ["msg:passwd"], undefined],
+    ["\"-passwd\"", ["-passwd"], [], 0],
+    ["icmp - ping", ["icmp - ping"], [], 0],
+  ]) {
+    const [words, excluded, alerts] = await submit(typed);
+    assert.deepEqual([words, excluded], [text, not], typed);
+    if (found !== undefined) assert.equal(alerts, found, typed);
+  }
+  await submit("-passwd");
+  assert.equal(await page.locator(".chip.not button").first().textContent(), "not message passwd");
   await page.close();
 });
 

@@ -191,3 +191,10 @@ export function withSid(datagram, sid) {
   changed.writeUInt32LE(sid, 65_832);
   return changed;
 }
+
+/** A datagram of Snort 2.9 with another priority. */
+export function withPriority(datagram, priority) {
+  const changed = Buffer.from(datagram);
+  changed.writeUInt32LE(priority, 65_844);
+  return changed;
+}

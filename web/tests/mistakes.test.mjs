@@ -102,6 +102,25 @@ test("a field that there is not is said, with the one that is meant, and nothing
   await page.close();
 });
 
+test("a mistake that is typed while alerts are loaded stays when they are there", async () => {
+  const page = await visit();
+  await page.waitForSelector("tr .message");
+  /** @type {() => void} */
+  let release = () => {};
+  const held = new Promise((resolve) => { release = () => resolve(undefined); });
+  await page.route("**/api/v1/series*", async (route) => { await held; await route.continue(); });
+  await page.fill("#words", "ping");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/text=ping/);
+  await page.fill("#words", "priority:4294967296");
+  await page.keyboard.press("Enter");
+  await page.locator("#mistake", { hasText: "expected a whole number" }).waitFor();
+  release();
+  await page.waitForFunction(() => !document.querySelector("main").dataset.busy);
+  assert.ok(await page.locator("#mistake").isVisible());
+  await page.close();
+});
+
 test("usual names of fields, and words for priorities, mean what they mean elsewhere", async () => {
   const other = await visit();
   for (const [typed, name, value] of [

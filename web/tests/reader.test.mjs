@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { datagrams, isAccessible, open, setUp, until } from "./harness.mjs";
+import { datagrams, isAccessible, open, setUp, until, withPriority } from "./harness.mjs";
 
 let url;
 const setup = setUp(async (room) => {
@@ -143,6 +143,35 @@ test("priorities have the same words in the list, the bar, the menu and the comp
   await page.keyboard.press("Enter");
   await page.waitForURL((at) => at.searchParams.get("priority") === "4");
   await page.close();
+});
+
+test("priorities that have no word have a colour and a border of their own, behind one key", async () => {
+  const room = setup.newRoom();
+  const [ping] = datagrams("v2919/icmp_ping");
+  await room.store([0, 3, 4, 5, 9].map((priority) => withPriority(ping, priority)));
+  const { url: of } = await room.web();
+  for (const scheme of ["light", "dark"]) {
+    const page = await open(setup.chrome, of, { scheme });
+    const looks = async (priority) => {
+      await page.goto(`${of}?priority=${priority}`);
+      const badge = page.locator("td.level .priority").first();
+      await badge.waitFor();
+      await isAccessible(page, `priority ${priority}, ${scheme}`);
+      return badge.evaluate((one) => { const { color, borderTopStyle } = getComputedStyle(one); return { color, border: borderTopStyle }; });
+    };
+    const [low, veryLow, five, nine, unknown] = [await looks(3), await looks(4), await looks(5), await looks(9), await looks(0)];
+    assert.equal(new Set([low, veryLow, five, unknown].map(({ color }) => color)).size, 4, JSON.stringify([low, veryLow, five, unknown]));
+    assert.deepEqual(five, nine);
+    assert.deepEqual([veryLow.border, five.border, unknown.border], ["solid", "dashed", "dotted"]);
+    await page.goto(of);
+    const key = page.locator("figcaption .key.p5");
+    await key.waitFor();
+    assert.equal(await key.count(), 1);
+    assert.match((await page.textContent("figcaption .legend")) ?? "", /below very low: 1 priority 5, 1 priority 9/);
+    const fills = await page.$$eval(".bars g rect", (all) => Object.fromEntries(all.map((one) => [one.getAttribute("class"), getComputedStyle(one).fill])));
+    assert.notEqual(fills.p5, fills.p4);
+    await page.close();
+  }
 });
 
 test("the number beside Filters is that of what is chosen", async () => {

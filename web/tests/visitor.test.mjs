@@ -27,8 +27,9 @@ test("who scanned us most this night, and the packet, in a few clicks", async ()
   await until("the sources are those of scans", async () => (await page.textContent(".chips")).includes("class network-scan") && !(await page.locator("main").getAttribute("data-busy")));
   const most = card("Sources").locator("li").first();
   const [source, count] = [await most.locator(".what").textContent(), Number(await most.locator(".n").textContent())];
-  const { counts } = await (await fetch(`${url}api/v1/counts?by=src&class=network-scan&since=12h`)).json();
-  assert.deepEqual([counts[0].src, counts[0].alerts], [source, count]);
+  const others = (await card("Sources").locator("li .n").allTextContents()).slice(1).map(Number);
+  assert.equal(source, "203.0.113.99");
+  assert.ok(others.length > 0 && others.every((other) => other < count), `${count}, ${others}`);
   await click(most.getByRole("button"));
   await click(page.getByRole("menuitem", { name: "List its alerts" }));
   await page.waitForURL((at) => at.searchParams.get("src") === source && !at.searchParams.get("view"));

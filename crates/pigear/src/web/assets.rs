@@ -21,7 +21,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 29] = [
+pub(super) static ALL: [Asset; 30] = [
     Asset::new("", HTML, include_bytes!("../../web/index.html")),
     Asset::new("actions.js", JS, include_bytes!("../../web/actions.js")),
     Asset::new("api.js", JS, include_bytes!("../../web/api.js")),
@@ -43,6 +43,7 @@ pub(super) static ALL: [Asset; 29] = [
     Asset::new("now.js", JS, include_bytes!("../../web/now.js")),
     Asset::new("overview.js", JS, include_bytes!("../../web/overview.js")),
     Asset::new("packet.js", JS, include_bytes!("../../web/packet.js")),
+    Asset::new("packing.js", JS, include_bytes!("../../web/packing.js")),
     Asset::new("saved.js", JS, include_bytes!("../../web/saved.js")),
     Asset::new("state.js", JS, include_bytes!("../../web/state.js")),
     Asset::new("time_range.js", JS, include_bytes!("../../web/time_range.js")),

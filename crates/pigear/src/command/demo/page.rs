@@ -1,5 +1,6 @@
 //! `pigear demo --web`: the recorded alerts, spread over the last day, on a page.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -26,6 +27,11 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How often each recorded alert comes within the day.
 const ROUNDS: usize = 12;
+
+/// Who scans most, and how often each of its scans comes for one of the others: who it is has one answer.
+const SCANNER: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 99));
+const SCANS: usize = 3;
+const SCAN: &str = "network-scan";
 
 /// How often a new one comes while the page is open.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -86,9 +92,16 @@ fn over_a_day(recorded: &[Arc<Alert>]) -> Vec<Arc<Alert>> {
         SignedDuration::from_secs(i64::try_from((part * seconds) >> 32).unwrap_or_default())
     });
     let all = std::iter::repeat_n(recorded, ROUNDS).flatten();
+    let all = all.flat_map(|alert| std::iter::repeat_n(alert, times_a_round(alert)));
     let mut alerts: Vec<_> = all.zip(times).map(|(alert, time)| at(alert, begin + time)).collect();
     alerts.sort_by_key(|alert| alert.message.ts_sec);
     alerts
+}
+
+/// How often a recorded alert comes in a round.
+fn times_a_round(alert: &Alert) -> usize {
+    let is_scan = alert.class().is_some_and(|class| &*class.name == SCAN);
+    if is_scan && alert.src_ip() == Some(SCANNER) { SCANS } else { 1 }
 }
 
 /// The alert, as if it had come at this time.
