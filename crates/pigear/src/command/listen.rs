@@ -25,7 +25,7 @@ use crate::stats_file::StatsFile;
 pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
     let mut held_back = HeldBack::default();
     let (config, held, privileges) = log::without_thread(|| begin(args, registry, &mut held_back))?;
-    let said = Said::of(&args.source, &config);
+    let said = Said::of(&args.source, args.given.of_source(), &config);
     if let Some(result) = host.carry_out(&config) {
         return Ok(result?);
     }
@@ -107,7 +107,7 @@ fn begin(
     environment::warn_of_misspelt(registry);
     let mut held = passed_sockets()?;
     let config = settings::config(args.clone(), registry)?;
-    let said = Said::of(&args.source, &config);
+    let said = Said::of(&args.source, args.given.of_source(), &config);
     let has_socket = config.sources.iter().any(|source| source.kind == SourceKind::Unix);
     if has_socket && config.privileges.user.is_some() {
         // The sockets are bound before signals are handled.
