@@ -10,7 +10,7 @@ pub(super) type Verdict<'a> = &'a dyn Fn(Value) -> Result<(), String>;
 const NONSENSE: &str = "nul nul";
 
 /// Where types of numbers end.
-const MOST: [i64; 4] = [0o777, u8::MAX as i64, u16::MAX as i64, u32::MAX as i64];
+const MOST: [i64; 4] = [255, 0o777, 65_535, 4_294_967_295];
 
 /// Texts with digits, of which a key may take any like it.
 const QUANTITIES: [&str; 6] = ["10s", "10MB", "127.0.0.1:9187", "1d,10MB", "60/1m", "::1"];
@@ -96,7 +96,11 @@ fn least_up_to(most: i64, takes: &dyn Fn(Value) -> bool) -> Option<i64> {
     let (mut refused, mut taken) = (1, most);
     while taken - refused > 1 {
         let between = i64::midpoint(refused, taken);
-        if takes(between.into()) { taken = between } else { refused = between }
+        if takes(between.into()) {
+            taken = between;
+        } else {
+            refused = between;
+        }
     }
     Some(taken)
 }
