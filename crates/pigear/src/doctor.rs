@@ -31,7 +31,6 @@ mod store_growth;
 mod subject;
 mod tally;
 mod trust;
-mod users;
 
 pub(crate) use report::Report;
 pub(crate) use subject::Subject;

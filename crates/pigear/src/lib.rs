@@ -52,6 +52,8 @@
 #![cfg_attr(not(feature = "command"), allow(unused, unfulfilled_lint_expectations))]
 
 #[cfg(feature = "command")]
+mod account;
+#[cfg(feature = "command")]
 pub mod command;
 pub mod config;
 #[cfg(any(feature = "http", feature = "nats", feature = "syslog", feature = "web"))]

@@ -7,4 +7,6 @@ mod watched;
 
 pub(crate) use file_state::{FileState, NameFile};
 pub use files::{NameFileError, NameFiles};
+#[cfg(feature = "command")]
+pub(crate) use loading::{look_at_list, look_at_map};
 pub use watched::Watched;

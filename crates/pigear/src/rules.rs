@@ -41,6 +41,8 @@ pub use content::{Content, Distance};
 pub use matching::ContentMatches;
 pub use problem::{Place, Problem, RuleProblem};
 pub use reading::RulesError;
+#[cfg(feature = "command")]
+pub(crate) use reading::look;
 pub use rule::{Rule, RuleOption};
 pub use rule_set::{FoundRule, OtherRule, RuleSet};
 pub use shared::SharedRules;

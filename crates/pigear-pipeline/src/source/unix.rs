@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 pub use allowed::AllowedSenders;
-pub use binding::{BindError, Binding, SocketSettings};
+pub use binding::{BindError, Binding, BoundPath, SocketSettings};
 pub use control::Control;
 pub use failures::Failures;
 pub use instances::Instances;

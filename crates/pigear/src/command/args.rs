@@ -167,9 +167,6 @@ pub(super) enum ConfigCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
-    #[command(flatten)]
-    pub(super) given: Given,
-
     /// Print the settings as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -181,6 +178,9 @@ pub(super) struct ShowArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "What is done with alerts")]
 pub(super) struct ListenArgs {
+    #[command(flatten)]
+    pub(super) given: Given,
+
     /// Keyword arguments for the data handler, in form `key=value another_key=next_value`
     ///
     /// With several handlers write NAME.KEY=VALUE. Every handler has, beside its own keys, `filter=EXPR`,
@@ -325,7 +325,7 @@ pub(super) struct SensorsArgs {
     pub(super) forget: Option<String>,
 }
 
-pub(super) use given::{Given, GivenOption};
+pub(super) use given::{Given, GivenName, GivenOption, variable};
 #[cfg(feature = "top")]
 pub(super) use stored::TopArgs;
 #[cfg(feature = "store")]
@@ -401,11 +401,6 @@ pub(super) fn with_environment(command: clap::Command) -> clap::Command {
 /// The same for the command that shows what listening would do with these options.
 pub(super) fn with_environment_of_show(command: clap::Command) -> clap::Command {
     command.mut_subcommand("config", |config| config.mut_subcommand("show", with_environment))
-}
-
-/// The environment variable of an option.
-pub(super) fn variable(option: &str) -> String {
-    format!("PIGEAR_{}", option.replace('-', "_").to_ascii_uppercase())
 }
 
 const AFTER_HELP: &str = "

@@ -187,6 +187,7 @@ impl Failure {
             ListenError::Log { source, .. } => (FAILED, log_hint(source, said)),
             _ => (FAILED, None),
         };
+        let hint = hint.or_else(|| said.variables_in(&error.to_string()).map(Into::into));
         Self { error: error.into(), hint, status }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use pigear_pipeline::Stop;
+use pigear_pipeline::source::unix::BoundPath;
 
 use super::log;
 use crate::config::Config;
@@ -48,7 +49,9 @@ struct Inner {
     interrupts: AtomicU32,
     stop: Stop,
     /// There is nothing yet to end in order.
-    is_preparing: AtomicBool,
+    is_preparing: Mutex<bool>,
+    /// Sockets that are there before there is a source.
+    bound: Mutex<Vec<BoundPath>>,
     /// Called before a forced end.
     last: Mutex<Vec<Last>>,
 }
@@ -100,13 +103,25 @@ impl Interrupt {
         }
     }
 
-    /// Says whether there is nothing yet to end in order: then a signal ends the program at once.
+    /// Says whether there is nothing yet to end in order: then a signal ends the program at once. Doesn't return while
+    /// it does.
     pub(super) fn set_preparing(&self, is_preparing: bool) {
-        self.0.is_preparing.store(is_preparing, Ordering::SeqCst);
+        *self.0.is_preparing.lock().unwrap_or_else(PoisonError::into_inner) = is_preparing;
     }
 
-    pub(super) fn is_preparing(&self) -> bool {
-        self.0.is_preparing.load(Ordering::SeqCst)
+    /// Ends the program by this function if there is nothing yet to end in order.
+    pub(super) fn end_if_preparing(&self, end: impl FnOnce()) -> bool {
+        let is_preparing = self.0.is_preparing.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_preparing {
+            self.0.remove_bound();
+            end();
+        }
+        *is_preparing
+    }
+
+    /// These paths are removed where the program ends at once.
+    pub(super) fn removes(&self, bound: Vec<BoundPath>) {
+        *self.0.bound.lock().unwrap_or_else(PoisonError::into_inner) = bound;
     }
 
     /// Registers a function that is called before a forced end. It gets only a short time.
@@ -132,7 +147,13 @@ impl Inner {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn remove_bound(&self) {
+        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        bound.iter().for_each(BoundPath::remove);
+    }
+
     fn exit(&self, status: i32) -> ! {
+        self.remove_bound();
         let last = std::mem::take(&mut *self.last());
         let (done, inbox) = channel::<()>();
         let work = move || {

@@ -15,6 +15,7 @@ use super::failure::{Failure, Said};
 use super::host::Host;
 use super::privileges::Privileges;
 use super::service::{Service, Watched, passed_sockets};
+use super::signals::HeldBack;
 use super::{environment, log, privileges, progress, seen_secrets, settings, signals};
 use crate::config::{Config, SourceConfig, SourceKind};
 use crate::listen::{HeldSockets, Listener, Reload, ReloadStep, Reloading};
@@ -22,8 +23,9 @@ use crate::registry::Registry;
 use crate::stats_file::StatsFile;
 
 pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Result<(), Failure> {
-    let (config, held, privileges) = log::without_thread(|| begin(args, registry))?;
-    let said = Said::of(&args.source, &config);
+    let mut held_back = HeldBack::default();
+    let (config, held, privileges) = log::without_thread(|| begin(args, registry, &mut held_back))?;
+    let said = Said::of(&args.source, args.given.of_source(), &config);
     if let Some(result) = host.carry_out(&config) {
         return Ok(result?);
     }
@@ -37,7 +39,10 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
         });
     let interrupt = signals::listen(host, reload.clone()).context("cannot listen to signals")?;
     let stats_file = config.stats.clone();
+    // From here on, a signal removes the sockets that are bound.
+    interrupt.removes(held.bound_paths());
     interrupt.set_preparing(true);
+    drop(held_back);
     let made = || interrupt.set_preparing(false);
     let listener = Listener::prepare_noting(config, registry, &held, made);
     interrupt.set_preparing(false);
@@ -97,11 +102,17 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
 fn begin(
     args: &ListenArgs,
     registry: &Registry,
+    held_back: &mut HeldBack,
 ) -> Result<(Config, HeldSockets, Privileges), Failure> {
     environment::warn_of_misspelt(registry);
     let mut held = passed_sockets()?;
     let config = settings::config(args.clone(), registry)?;
-    let said = Said::of(&args.source, &config);
+    let said = Said::of(&args.source, args.given.of_source(), &config);
+    let has_socket = config.sources.iter().any(|source| source.kind == SourceKind::Unix);
+    if has_socket && config.privileges.user.is_some() {
+        // The sockets are bound before signals are handled.
+        held_back.begin();
+    }
     let privileges = privileges::give_up(&config, registry, &mut held, &said);
     let privileges = privileges.map_err(|failure| settings::explained(failure, args, registry))?;
     Ok((config, held, privileges))

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use pigear_pipeline::OnError;
 use tracing::warn;
 
-use super::args::{ListenArgs, variable};
+use super::args::{Given, GivenName, ListenArgs, variable};
 use super::failure::Failure;
 use super::mistakes;
 use crate::config::{
@@ -23,12 +23,10 @@ use crate::shell_word::quoted;
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
     let read = args.config.as_deref().map(|file| read_file(file, registry)).transpose();
     let config = read?.unwrap_or_default();
-    if let Some(exposure) = args.config.as_deref().and_then(exposure) {
-        warn!("{exposure}");
-    }
+    let of_config = args.config.as_deref().and_then(exposure);
     let config = merged(config, args, registry)?;
-    for exposure in Exposure::of_files(&config) {
-        warn!("{exposure}");
+    for exposure in of_config.into_iter().chain(Exposure::of_files(&config)) {
+        warn!("{}", exposure.read_by(config.privileges.user.as_deref()));
     }
     Ok(config)
 }
@@ -118,7 +116,7 @@ pub(super) fn merged(
     args: ListenArgs,
     registry: &Registry,
 ) -> Result<Config, Failure> {
-    add_source(&mut config, args.source).map_err(Failure::usage)?;
+    add_source(&mut config, args.source, &args.given)?;
     add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
     apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
     config.store = args.store.or(config.store);
@@ -162,13 +160,33 @@ fn exposure(path: &Path) -> Option<Exposure> {
     Exposure::of(path, std::str::from_utf8(&text).ok()?)
 }
 
-fn add_source(config: &mut Config, typed: SourceConfig) -> anyhow::Result<()> {
+fn add_source(config: &mut Config, typed: SourceConfig, given: &Given) -> Result<(), Failure> {
     if config.sources.is_empty() {
         config.sources.push(typed);
-    } else if typed != SourceConfig::default() {
-        bail!("the configuration file has sources; source options can't be used with it");
+        return Ok(());
     }
-    Ok(())
+    if typed == SourceConfig::default() {
+        return Ok(());
+    }
+    let given = given.of_source();
+    let names: Vec<_> = given.iter().map(ToString::to_string).collect();
+    let (names, file) = (names.join(", "), config.file.as_deref().unwrap_or(Path::new("")));
+    let file = file.display();
+    let error = anyhow!("{names} can't be used with {file}, which has sources of its own");
+    let place = if config.sources.len() == 1 { "its [[source]]" } else { "one of its [[source]]" };
+    let hint = format!("write it into {place}, and {}", left_out(&given));
+    Err(Failure::usage(error).with_hint(hint))
+}
+
+/// What to do about options that are too much: `unset PIGEAR_LOGDIR`
+fn left_out(given: &[GivenName]) -> String {
+    let of_kind = |verb: &str, is_variable| {
+        let names = given.iter().filter(|name| name.is_variable == is_variable);
+        let names: Vec<_> = names.map(ToString::to_string).collect();
+        (!names.is_empty()).then(|| format!("{verb} {}", names.join(" ")))
+    };
+    let both = [of_kind("leave out", false), of_kind("unset", true)];
+    both.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
 /// Adds the handlers of the command line, as `KIND` or `NAME=KIND`, and gives each handler a unique name

@@ -3,9 +3,11 @@
 use std::io;
 use std::thread;
 
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+use tracing::debug;
 
 use super::host::{Host, Interrupt, shell_is_left};
 use super::log;
@@ -23,7 +25,7 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             match signal {
-                SIGTERM | SIGINT if asked.is_preparing() => end_at_once(signal),
+                SIGTERM | SIGINT if asked.end_if_preparing(|| end_at_once(signal)) => {}
                 SIGHUP if shell_is_left() => asked.hang_up(),
                 SIGHUP => reload.request(),
                 SIGINT => asked.ctrl_c(),
@@ -32,6 +34,28 @@ pub(super) fn listen(host: &dyn Host, reload: Reload) -> io::Result<Interrupt> {
         }
     })?;
     Ok(interrupt)
+}
+
+/// Holds signals back that would end the process, until this is dropped.
+#[derive(Default)]
+pub(super) struct HeldBack(Option<SigSet>);
+
+impl HeldBack {
+    /// Holds them back from this thread, and from those that it starts.
+    pub(super) fn begin(&mut self) {
+        let ending = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
+        self.0 = SigSet::thread_swap_mask(&ending, SigmaskHow::SIG_BLOCK).ok();
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take()
+            && let Err(error) = before.thread_set_mask()
+        {
+            debug!("cannot take signals again: {error}");
+        }
+    }
 }
 
 /// Ends the process as this signal does where it isn't handled.

@@ -4,13 +4,15 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
 use toml::de::{DeTable, DeValue};
 
 use super::lines::Lines;
 use super::secret_keys::{ValueKind, is_secret, secret_files_of_source, value_kind};
 use super::{Config, HandlerConfig, SourceConfig};
+use crate::account::Account;
 use crate::input_file::{self, MAX_OWN_CONFIG as MAX_CERTIFICATES};
-use crate::shell_word::quoted;
+use crate::shell_word::{quoted, word};
 
 /// A secret in a file that all users can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,12 @@ pub(crate) struct Exposure {
     key: String,
     /// If it is a configuration.
     line: Option<usize>,
+    /// As whom Pigear reads the file, if that is neither root nor the owner.
+    reader: Option<String>,
 }
+
+/// The directory of the service's configurations, and its user.
+const SERVICE: (&str, &str) = ("/etc/pigear", "pigear");
 
 /// Whoever may read what others own.
 const OTHERS: u32 = 0o004;
@@ -33,15 +40,23 @@ impl Exposure {
         }
         let (root, _) = DeTable::parse_recoverable(text);
         let (key, at) = in_table(root.get_ref(), "")?;
-        Some(Self { path: path.to_owned(), key, line: Some(Lines::of(text).line(at)) })
+        let reader = root.get_ref().get("user").and_then(|user| user.get_ref().as_str());
+        let (path, reader) = (path.to_owned(), reader.map(str::to_owned));
+        Some(Self { path, key, line: Some(Lines::of(text).line(at)), reader })
+    }
+
+    /// The same of a configuration that is run as this user, whatever it says itself.
+    pub(crate) fn read_by(self, user: Option<&str>) -> Self {
+        Self { reader: user.map(str::to_owned).or(self.reader), ..self }
     }
 
     /// Files with secrets that handlers and sources read, if all users can read them.
     pub(crate) fn of_files(config: &Config) -> Vec<Self> {
+        let reader = &config.privileges.user;
         let exposed = |key: &str, path: &str, whose: &str| {
             let is_exposed = is_readable_by_all(Path::new(path));
             let key = format!("{key} of {whose}");
-            is_exposed.then(|| Self { path: path.into(), key, line: None })
+            is_exposed.then(|| Self { path: path.into(), key, line: None, reader: reader.clone() })
         };
         let of_handler = |handler: &HandlerConfig| {
             let whose = format!("handler {}", handler.name.as_deref().unwrap_or(&handler.kind));
@@ -60,22 +75,50 @@ impl Exposure {
         of_handlers.chain(config.sources.iter().flat_map(of_source)).collect()
     }
 
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The commands that take the file from all users but the one as whom Pigear reads it; none if they would take it
+    /// from that one, too.
+    pub(crate) fn commands(&self) -> Vec<String> {
+        let typed = quoted(&self.path);
+        let (Some(user), Ok(found)) = (self.account(), self.path.metadata()) else {
+            return vec![format!("chmod o-r {typed}")];
+        };
+        if user.may_without_others(&found, 4) {
+            return vec![format!("chmod o-r {typed}")];
+        }
+        let Some(group) = user.group() else { return Vec::new() };
+        vec![format!("chgrp {} {typed}", word(&group)), format!("chmod 640 {typed}")]
+    }
+
+    /// As whom Pigear reads the file, as far as that is known.
+    fn account(&self) -> Option<Account> {
+        if let Some(user) = &self.reader {
+            return Account::named(user);
+        }
+        if !Uid::effective().is_root() {
+            return Some(Account::numbered(Uid::effective().as_raw()));
+        }
+        let (dir, user) = SERVICE;
+        self.path.canonicalize().ok().filter(|path| path.starts_with(dir))?;
+        Account::named(user)
+    }
+
+    /// What is wrong, without what to do.
+    pub(crate) fn problem(&self) -> String {
+        let (path, Self { key, line, .. }) = (self.path.display(), self);
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{path}{line}: {key} is a secret, and all users can read the file")
     }
 }
 
+/// What to do where only the service has the user.
+pub(crate) const FOR_SERVICE: &str =
+    "only root should read it, and the service get it by LoadCredential=";
+
 impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, Self { key, line, .. }) = (self.path.display(), self);
-        if let Some(line) = line {
-            write!(f, "{path}:{line}: ")?;
-        } else {
-            write!(f, "{path}: ")?;
-        }
-        let typed = quoted(&self.path);
-        write!(f, "{key} is a secret, and all users can read the file: chmod o-r {typed}")
+        let commands = self.commands();
+        let what = if commands.is_empty() { FOR_SERVICE } else { &commands.join(" && ") };
+        write!(f, "{}: {what}", self.problem())
     }
 }
 
@@ -127,7 +170,9 @@ fn has_private_key(path: &Path) -> bool {
 fn is_readable_by_all(path: &Path) -> bool {
     let mode = |path: &Path| path.metadata().map_or(0, |metadata| metadata.mode());
     let Ok(whole) = path.canonicalize() else { return false };
-    mode(&whole) & OTHERS != 0 && whole.parent().is_none_or(|dir| mode(dir) & PASSABLE != 0)
+    whole.is_file()
+        && mode(&whole) & OTHERS != 0
+        && whole.parent().is_none_or(|dir| mode(dir) & PASSABLE != 0)
 }
 
 #[cfg(test)]

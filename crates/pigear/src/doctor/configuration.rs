@@ -3,9 +3,9 @@
 use super::check::Check;
 use super::finding::Finding;
 use super::lines::{as_root, quoted, replaced};
-use super::permissions::{Secrecy, unreadable};
+use super::permissions::{Secrecy, unreadable, user_of_pigear};
 use super::subject::Subject;
-use crate::config::{Config, ConfigError, Exposure};
+use crate::config::{Config, ConfigError, Exposure, FOR_SERVICE};
 use crate::input_file::{self, MAX_OWN_CONFIG};
 
 /// More mistakes than this have few causes.
@@ -61,11 +61,16 @@ impl Check for Configuration {
             let advice = "have root own it, and the directories above it";
             findings.push(Finding::note(found, why).advise(advice));
         }
+        let user = user_of_pigear(subject).map(|user| user.name);
         let of_files = Exposure::of_files(&subject.config);
         for exposure in Exposure::of(file, &text).into_iter().chain(of_files) {
+            let exposure = exposure.read_by(user.as_deref());
             let why = "Whoever is on this machine has the secret.";
-            let typed = as_root(&[format!("chmod o-r {}", quoted(exposure.path()))]);
-            findings.push(Finding::wrong(exposure.to_string(), why).typed(typed));
+            let finding = Finding::wrong(exposure.problem(), why);
+            findings.push(match exposure.commands() {
+                commands if commands.is_empty() => finding.advise(FOR_SERVICE),
+                commands => finding.typed(as_root(&commands)),
+            });
         }
         findings
     }

@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::guarded::settled;
 use super::lines::{as_root, handed_over, moved_away, quoted, word};
 use super::subject::Subject;
-use super::users::{Account, owner_and_mode};
+use crate::account::{Account, owner_and_mode};
 
 /// What is found about a directory for Snort's socket.
 pub(super) fn of_directory(dir: &Path, snort: Option<&Account>, subject: &Subject<'_>) -> Finding {

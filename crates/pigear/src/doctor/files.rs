@@ -5,13 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use nix::unistd::{AccessFlags, access};
+
 use super::check::Check;
 use super::finding::Finding;
 use super::guarded::guarded;
 use super::lines::replaced;
-use super::permissions::{Secrecy, unreadable};
+use super::permissions::{Secrecy, closed_to_reader, of_fifo, unreadable};
 use super::subject::Subject;
 use crate::listen::{ListenError, names_in_force};
+use crate::names::{NameFileError, look_at_list, look_at_map};
+use crate::rules;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -42,25 +46,28 @@ impl Check for Files {
             Err(error) => return vec![Finding::wrong(error.to_string(), "Pigear doesn't start.")],
         };
         let mut findings = Vec::new();
-        for (file, option, lacks) in [
-            (names.class_config, "--class-config", "Snort's 38 classes are known; yours are not."),
-            (
-                names.gen_msg_map,
-                "--gen-msg-map",
-                "Alerts of decoders and preprocessors may lack messages.",
-            ),
+        let class_config = ("--class-config", Kind::List, names.class_config);
+        let gen_msg_map = ("--gen-msg-map", Kind::Map, names.gen_msg_map);
+        for ((option, kind, file), lacks) in [
+            (class_config, "Snort's 38 classes are known; yours are not."),
+            (gen_msg_map, "Alerts of decoders and preprocessors may lack messages."),
         ] {
             findings.push(match file {
-                Some(file) => of_file(&file, option, subject),
+                Some(path) => NamedFile { path: &path, option, kind }.finding(subject),
                 None => missing(option, lacks),
             });
         }
         if names.sid_msg_map.is_empty() {
             findings.push(missing("--sid-msg-map", "Alerts have no references of their rules."));
         }
-        findings
-            .extend(names.sid_msg_map.iter().map(|file| of_file(file, "--sid-msg-map", subject)));
-        findings.extend(subject.config.rules.iter().map(|file| of_file(file, "--rules", subject)));
+        let of_file =
+            |path: &PathBuf, option, kind| NamedFile { path, option, kind }.finding(subject);
+        let maps = names.sid_msg_map.iter();
+        findings.extend(maps.map(|path| of_file(path, "--sid-msg-map", Kind::Map)));
+        let references = names.reference_config.iter();
+        findings.extend(references.map(|path| of_file(path, "--reference-config", Kind::List)));
+        let rules = subject.config.rules.iter();
+        findings.extend(rules.map(|path| of_file(path, "--rules", Kind::Rules)));
         findings
     }
 }
@@ -70,37 +77,96 @@ fn missing(option: &str, lacks: &str) -> Finding {
     Finding::note(found, lacks).advise(format!("{option} FILE"))
 }
 
-fn of_file(path: &Path, option: &str, subject: &Subject<'_>) -> Finding {
-    let shown = path.display();
-    let metadata = match readable(path) {
-        Ok(metadata) => metadata,
-        Err(error) => {
-            if let Some(finding) = unreadable(path, &error, Secrecy::Public, subject) {
-                return finding;
-            }
-            let finding =
-                Finding::wrong(format!("cannot read {shown}: {error}"), "Pigear doesn't start.");
-            return match (subject.file, at_usual_place(path, option)) {
-                (Some(file), Some(found)) if guarded(&found).is_some() => {
-                    let [from, to] = [path, &found].map(|path| path.to_string_lossy());
-                    finding.typed(replaced(file, None, &from, &to))
-                }
-                (_, Some(found)) => finding.advise(format!("{option} {}", found.display())),
-                (_, None) => {
-                    finding.advise(format!("{option} FILE with the right path, or leave it out"))
-                }
-            };
+/// A file with names or rules.
+struct NamedFile<'a> {
+    path: &'a Path,
+    option: &'static str,
+    kind: Kind,
+}
+
+/// What a start reads a file as.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Classes or references.
+    List,
+    Map,
+    Rules,
+}
+
+impl NamedFile<'_> {
+    fn finding(&self, subject: &Subject<'_>) -> Finding {
+        let Self { path, option, .. } = *self;
+        if let Some(finding) = of_fifo(path) {
+            return finding;
         }
-    };
-    let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    let days =
-        SystemTime::now().duration_since(changed).unwrap_or_default().as_secs() / DAY.as_secs();
-    let found = format!("{shown} ({option}): changed {days} days ago");
-    if days > OLD_DAYS {
-        let why = "Rules that came since then have no names.";
-        return Finding::note(found, why).advise("update it together with the rules");
+        match self.look() {
+            Ok(Contents::Some) => {}
+            Ok(Contents::NoRules) => {
+                let found = format!("{} ({option}) has no rules", path.display());
+                let why = "Pigear starts, and shows alerts without the rules that raised them.";
+                let advice = "give a file with rules, or a directory with files named *.rules";
+                return Finding::note(found, why).advise(advice);
+            }
+            Err((at, error)) => return self.refused(&at, &error, subject),
+        }
+        closed_to_reader(path, Secrecy::Public, subject).unwrap_or_else(|| self.age())
     }
-    Finding::ok(found)
+
+    /// Reads it as a start does.
+    fn look(&self) -> Result<Contents, (PathBuf, io::Error)> {
+        let of_name = |looked: Result<(), NameFileError>| match looked {
+            Ok(()) => Ok(Contents::Some),
+            Err(error) => Err((error.path, error.source)),
+        };
+        match self.kind {
+            Kind::List => of_name(look_at_list(self.path)),
+            Kind::Map => of_name(look_at_map(self.path)),
+            Kind::Rules => match rules::look(self.path) {
+                Ok(0) => Ok(Contents::NoRules),
+                Ok(_) => Ok(Contents::Some),
+                Err(error) => Err((error.path, error.source)),
+            },
+        }
+    }
+
+    fn refused(&self, at: &Path, error: &io::Error, subject: &Subject<'_>) -> Finding {
+        let Self { path, option, .. } = *self;
+        if let Some(finding) = unreadable(at, error, Secrecy::Public, subject) {
+            return finding;
+        }
+        let found = format!("cannot read {}: {error}", at.display());
+        let finding = Finding::wrong(found, "Pigear doesn't start.");
+        match (subject.file, at_usual_place(path, option)) {
+            (Some(file), Some(found)) if guarded(&found).is_some() => {
+                let [from, to] = [path, &found].map(|path| path.to_string_lossy());
+                finding.typed(replaced(file, None, &from, &to))
+            }
+            (_, Some(found)) => finding.advise(format!("{option} {}", found.display())),
+            (_, None) => {
+                finding.advise(format!("{option} FILE with the right path, or leave it out"))
+            }
+        }
+    }
+
+    fn age(&self) -> Finding {
+        let Self { path, option, .. } = *self;
+        let changed = fs::metadata(path).and_then(|found| found.modified());
+        let changed = changed.unwrap_or(SystemTime::UNIX_EPOCH);
+        let age = SystemTime::now().duration_since(changed).unwrap_or_default();
+        let days = age.as_secs() / DAY.as_secs();
+        let found = format!("{} ({option}): changed {days} days ago", path.display());
+        if days > OLD_DAYS {
+            let why = "Rules that came since then have no names.";
+            return Finding::note(found, why).advise("update it together with the rules");
+        }
+        Finding::ok(found)
+    }
+}
+
+/// What a start finds in a file.
+enum Contents {
+    Some,
+    NoRules,
 }
 
 /// A file for this option, beside the one that is missing or in a usual directory.
@@ -113,10 +179,5 @@ fn at_usual_place(path: &Path, option: &str) -> Option<PathBuf> {
     };
     let dirs = path.parent().into_iter().chain(USUAL_DIRS.map(Path::new));
     let mut all = dirs.flat_map(|dir| names.iter().map(move |name| dir.join(name)));
-    all.find(|path| readable(path).is_ok())
-}
-
-fn readable(path: &Path) -> io::Result<fs::Metadata> {
-    nix::unistd::access(path, nix::unistd::AccessFlags::R_OK)?;
-    fs::metadata(path)
+    all.find(|path| path.is_file() && access(path, AccessFlags::R_OK).is_ok())
 }

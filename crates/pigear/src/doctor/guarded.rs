@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-use super::users::Account;
+use crate::account::Account;
 
 /// The path without links, if only root, or the user who runs the doctor, can put anything else there or change it.
 pub(super) fn guarded(path: &Path) -> Option<PathBuf> {

@@ -7,7 +7,7 @@ use pigear_alert::plural;
 use super::finding::Finding;
 use super::process::Process;
 use super::subject::Subject;
-use super::users::Account;
+use crate::account::Account;
 
 /// How many came.
 pub(super) fn of_number(received: u64, time: Duration) -> Finding {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Uid;
 
 use super::guarded::settled;
-use super::users::Account;
+use crate::account::Account;
 pub(super) use crate::shell_word::{quoted, word};
 
 /// Commands that root has to give, one after the other.

@@ -18,7 +18,7 @@ use super::sockets::{allowing, let_in};
 use super::subject::Subject;
 use super::tally::{Counts, SharedTally, Tallied};
 use super::trust::is_snorts;
-use super::users::Account;
+use crate::account::Account;
 use crate::config::{Config, HandlerConfig, SourceConfig};
 use crate::listen::{Listener, Reload, expected_sockets};
 use crate::manual::manual;

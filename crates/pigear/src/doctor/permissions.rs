@@ -1,8 +1,9 @@
 //! Files that Pigear needs, and that the user who runs the doctor may not read: Pigear's user may.
 
 use std::env;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use nix::unistd::Uid;
@@ -13,9 +14,9 @@ use super::lines::{as_root, quoted, word};
 use super::running::running;
 use super::subject::Subject;
 use super::trust::is_known_as_pigears;
-use super::users::{Account, owner_and_mode};
+use crate::account::{Account, owner_and_mode};
 use crate::config::HandlerConfig;
-use crate::registry::Registry;
+use crate::registry::{FileUse, Registry};
 
 /// Who besides Pigear may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,21 +40,84 @@ pub(super) fn unreadable(
     let (Some(user), Ok(metadata)) = (user_of_pigear(subject), fs::metadata(path)) else {
         return Some(hidden(path, subject));
     };
-    let (shown, permissions) = (path.display(), owner_and_mode(&metadata));
-    let name = &user.name;
     if !user.has_id(Uid::effective().as_raw()) && user.may(&metadata, 4) {
+        let (shown, permissions, name) = (path.display(), owner_and_mode(&metadata), &user.name);
         return Some(Finding::ok(format!("{shown}: {permissions}, so {name} may read it")));
     }
+    Some(not_for(&user, path, &metadata, secrecy))
+}
+
+/// What is found about a file that root may read, but not the user as whom Pigear reads it. The groups that a service
+/// has besides are not known here.
+pub(super) fn closed_to_reader(
+    path: &Path,
+    secrecy: Secrecy,
+    subject: &Subject<'_>,
+) -> Option<Finding> {
+    let user = Account::named(subject.config.privileges.user.as_deref()?)?;
+    let whole = path.canonicalize().ok()?;
+    let closed = whole.ancestors().skip(1).find(|dir| {
+        let found = fs::metadata(dir);
+        found.is_ok_and(|found| !user.may(&found, 1))
+    });
+    if let Some(dir) = closed {
+        let permissions = fs::metadata(dir).map(|it| owner_and_mode(&it)).unwrap_or_default();
+        let found = format!("{} is closed to {}: {permissions}", dir.display(), user.name);
+        let why = format!(
+            "Pigear runs as this user, can't get at {}, and doesn't start.",
+            path.display()
+        );
+        let advice = "open it to this user, or give another path";
+        return Some(Finding::wrong(found, why).advise(advice));
+    }
+    let metadata = fs::metadata(&whole).ok()?;
+    let bits = if metadata.is_dir() { 5 } else { 4 };
+    (!user.may(&metadata, bits)).then(|| not_for(&user, path, &metadata, secrecy))
+}
+
+/// Of a file that Pigear's user may not read.
+fn not_for(user: &Account, path: &Path, metadata: &Metadata, secrecy: Secrecy) -> Finding {
+    let (shown, permissions) = (path.display(), owner_and_mode(metadata));
+    let name = &user.name;
     let found = format!("{shown} can't be read by {name}: {permissions}");
     let file = quoted(path);
     let commands = match secrecy {
+        Secrecy::Public if metadata.is_dir() => vec![format!("chmod o+rx {file}")],
         Secrecy::Public => vec![format!("chmod o+r {file}")],
         Secrecy::Secret => {
             vec![format!("chown {} {file}", word(name)), format!("chmod u+r {file}")]
         }
     };
     let finding = Finding::wrong(found, "Pigear runs as this user, and doesn't start.");
-    Some(finding.typed(as_root(&commands)))
+    finding.typed(as_root(&commands))
+}
+
+/// What is found about a FIFO. It is not opened: that would take what is written to it from Pigear. A pipe that the
+/// doctor was started with is its own.
+pub(super) fn of_fifo(path: &Path) -> Option<Finding> {
+    let is_fifo = fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+    if !is_fifo || path.canonicalize().is_err() {
+        return None;
+    }
+    let found = format!("{} is a FIFO, not a regular file", path.display());
+    let why = "Pigear doesn't start unless something writes to it at that moment.";
+    Some(Finding::wrong(found, why).advise("give the path of a regular file"))
+}
+
+/// Whether a handler reads a FIFO.
+pub(super) fn reads_fifo(handler: &HandlerConfig, registry: &Registry) -> bool {
+    files_of(handler, registry).any(|path| of_fifo(path).is_some())
+}
+
+/// The files that a handler reads.
+pub(super) fn files_of<'h>(
+    handler: &'h HandlerConfig,
+    registry: &Registry,
+) -> impl Iterator<Item = &'h Path> {
+    let kind = registry.resolve(&handler.kind).unwrap_or_default();
+    let files = registry.files(kind).iter();
+    let read = files.filter(|(_, file_use)| *file_use == FileUse::Reads);
+    read.filter_map(|(key, _)| handler.keys.text(key).map(Path::new))
 }
 
 /// Whether a handler reads a credential of the service, which only the service gets.

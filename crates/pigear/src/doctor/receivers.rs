@@ -1,16 +1,17 @@
 //! Whether the receivers of handlers can be reached. No alert is sent.
 
-use std::path::Path;
 use std::thread;
 
 use nix::unistd::{AccessFlags, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::permissions::{Secrecy, credential_of, needs_credential, unreadable};
+use super::permissions::{
+    Secrecy, closed_to_reader, credential_of, files_of, needs_credential, of_fifo, unreadable,
+};
 use super::subject::Subject;
 use crate::config::HandlerConfig;
-use crate::registry::{FileUse, Registry};
+use crate::registry::Registry;
 
 pub(super) struct Receivers;
 
@@ -56,17 +57,13 @@ fn of_credential(handler: &HandlerConfig, subject: &Subject<'_>) -> Option<Findi
     )))
 }
 
-/// Credentials and other files that a handler reads, and that may not be looked at.
+/// Credentials and other files that a handler reads, and that may not be looked at, or can't be read by Pigear.
 fn of_files(handler: &HandlerConfig, subject: &Subject<'_>) -> Vec<Finding> {
-    let kind = subject.registry.resolve(&handler.kind).unwrap_or_default();
-    let files = subject.registry.files(kind).iter();
-    let read = files.filter(|(_, file_use)| *file_use == FileUse::Reads);
-    let paths = read.filter_map(|(key, _)| handler.keys.text(key).map(Path::new));
-    let hidden = paths.filter_map(|path| {
-        let error = access(path, AccessFlags::R_OK).err()?;
-        unreadable(path, &error.into(), Secrecy::Secret, subject)
-    });
-    hidden.collect()
+    let of_file = |path| match access(path, AccessFlags::R_OK) {
+        Err(error) => unreadable(path, &error.into(), Secrecy::Secret, subject),
+        Ok(()) => of_fifo(path).or_else(|| closed_to_reader(path, Secrecy::Secret, subject)),
+    };
+    files_of(handler, subject.registry).filter_map(of_file).collect()
 }
 
 fn of_handler(handler: &HandlerConfig, registry: &Registry) -> Option<Finding> {

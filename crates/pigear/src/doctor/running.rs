@@ -11,7 +11,7 @@ use super::finding::Finding;
 use super::process::{Process, holders};
 use super::subject::Subject;
 use super::trust::is_pigears;
-use super::users::Account;
+use crate::account::Account;
 
 /// What a Pigear takes besides its queues.
 const BASE_MEMORY: u64 = 64 << 20;

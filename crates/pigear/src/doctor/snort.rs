@@ -17,7 +17,7 @@ use super::snort_threads::of_threads;
 use super::snort_version::Versions;
 use super::subject::Subject;
 use super::trust::{Standing, unit_of};
-use super::users::Account;
+use crate::account::Account;
 
 /// The clock ticks a second in /proc, on all architectures that Linux has today.
 const TICKS: u64 = 100;

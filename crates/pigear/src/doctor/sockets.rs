@@ -18,7 +18,7 @@ use super::running::running;
 use super::snort::account_of_snort;
 use super::subject::Subject;
 use super::trust::{is_pigears, is_snorts};
-use super::users::{Account, owner_and_mode};
+use crate::account::{Account, owner_and_mode};
 use crate::config::SourceConfig;
 use crate::listen::{ExpectedSocket, expected_sockets};
 

@@ -7,10 +7,10 @@ use super::check::Check;
 use super::finding::Finding;
 use super::guarded::settled;
 use super::lines::{as_root, quoted, word};
-use super::permissions::{needs_credential, user_of_pigear};
+use super::permissions::{needs_credential, reads_fifo, user_of_pigear};
 use super::running::running;
 use super::subject::Subject;
-use super::users::{Account, owner_and_mode};
+use crate::account::{Account, owner_and_mode};
 use crate::listen::{ListenError, MissingDirectory, refusals, written_files};
 use crate::output_file::{dir, target};
 use crate::probed::Ports;
@@ -31,8 +31,10 @@ impl Check for Start {
         // A running Pigear has the ports itself.
         let ports = if running(subject).is_some() { Ports::AreOwn } else { Ports::MustBeFree };
         let mut config = subject.config.clone();
-        // Only the service has its credentials.
-        config.handlers.retain(|handler| !needs_credential(handler, subject.registry));
+        // Only the service has its credentials, and a FIFO is not opened.
+        config.handlers.retain(|handler| {
+            !needs_credential(handler, subject.registry) && !reads_fifo(handler, subject.registry)
+        });
         let refused = refusals(&config, subject.registry, ports);
         let mut findings: Vec<_> =
             refused.into_iter().flat_map(|error| of_refusal(error, subject)).collect();

@@ -13,7 +13,7 @@ use nix::unistd::Uid;
 use super::guarded::guarded;
 use super::process::Process;
 use super::subject::Subject;
-use super::users::Account;
+use crate::account::Account;
 
 /// How far a process with Snort's name is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::compress::Compress;
-use super::rotate::{RotatedFile, Rotation};
+use super::rotate::{RotatedFile, Rotation, cannot_open};
 use super::writer::{BatchWriter, Written};
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, FormatKeys, SetupError, parsed};
@@ -69,9 +69,16 @@ impl File {
         options.check()?;
         let Options { path, format, rotate, keep, compress, mode } = options;
         let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
-        let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
-            .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+        let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress);
+        let file = file.map_err(|error| cannot_open(&path, &error))?;
         Ok(Self { writer: BatchWriter::new(format), file })
+    }
+
+    /// Looks at what its start would refuse, without making anything.
+    #[cfg(feature = "command")]
+    pub(crate) fn look(options: &Options) -> Result<(), SetupError> {
+        let looked = RotatedFile::look(&options.path, options.rotate);
+        looked.map(drop).map_err(|error| cannot_open(&options.path, &error).into())
     }
 
     /// Writes as many alerts as fit before the next rotation. On an error, reports how many were written

@@ -10,7 +10,7 @@ mod resume;
 mod tests;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use tracing::warn;
 
 use self::resume::{Found, ResumeError, resume};
 use super::compress::Compress;
-use super::rotate::{Ready, RotatedFile, Rotation, warn_of_no_room};
+use super::rotate::{Ready, RotatedFile, Rotation, cannot_open, warn_of_no_room};
 use super::writer::{Records, Written};
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, SetupError, parsed};
@@ -90,12 +90,12 @@ impl Pcap {
     pub fn new(options: Options) -> Result<Self, SetupError> {
         options.check()?;
         let Options { path, rotate, keep, compress, mode } = options;
-        let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress)
-            .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+        let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress);
+        let file = file.map_err(|error| cannot_open(&path, &error))?;
         // Another handler may still write the file: it is only looked at.
         let opened = if file.is_open() && file.len() > 0 {
             let found = resume(&path);
-            Some(found.map_err(|error| format!("cannot write to {}: {error}", path.display()))?)
+            Some(found.map_err(|error| cannot_append(&path, &error))?)
         } else {
             None
         };
@@ -108,6 +108,25 @@ impl Pcap {
             opened,
             has_begun: false,
         })
+    }
+
+    /// Looks at what its start would refuse, without making anything, and without reading a long file to its end.
+    #[cfg(feature = "command")]
+    pub(crate) fn look(options: &Options) -> Result<(), SetupError> {
+        let path = &options.path;
+        let has_something = RotatedFile::look(path, options.rotate);
+        if !has_something.map_err(|error| cannot_open(path, &error))? {
+            return Ok(());
+        }
+        match resume::look(path) {
+            // Another user may be allowed to.
+            Err(ResumeError::Unreadable(error))
+                if error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Ok(())
+            }
+            looked => looked.map_err(|error| cannot_append(path, &error).into()),
+        }
     }
 
     /// Sees to it that the file begins as it should, and learns what it has.
@@ -187,6 +206,10 @@ impl Pcap {
             }
         }
     }
+}
+
+fn cannot_append(path: &Path, error: &ResumeError) -> String {
+    format!("cannot write to {}: {error}", path.display())
 }
 
 /// Appends an alert's packets, if it has any.

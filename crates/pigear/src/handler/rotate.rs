@@ -99,12 +99,24 @@ impl RotatedFile {
                 (Some(open), is_regular)
             }
         };
-        if rotation != Rotation::default() && !is_regular {
-            let problem = "only a regular file can be rotated; leave out `rotate`";
-            return Err(io::Error::new(ErrorKind::InvalidInput, problem));
-        }
+        may_rotate(rotation, is_regular)?;
         let rotated = Rotated::new(keep, compress);
         Ok(Self { path, mode, open, rotation, rotated, cannot_rotate: false })
+    }
+
+    /// Looks at what [`open`](Self::open) would refuse, without making or opening anything. Returns whether there is
+    /// something in the file.
+    #[cfg(feature = "command")]
+    pub(super) fn look(path: &Path, rotation: Rotation) -> io::Result<bool> {
+        match fs::metadata(path) {
+            Ok(found) => {
+                let is_regular = output_file::kind(&found)? == OutputKind::Regular;
+                may_rotate(rotation, is_regular)?;
+                Ok(is_regular && found.len() > 0)
+            }
+            // It is to be made, or another user is allowed to look.
+            Err(_) => Ok(false),
+        }
     }
 
     /// Finishes what an earlier run did not compress to its end. Nothing else may write the file from here on.
@@ -211,6 +223,19 @@ impl RotatedFile {
     pub(super) fn finish(&mut self) {
         self.rotated.finish();
     }
+}
+
+fn may_rotate(rotation: Rotation, is_regular: bool) -> io::Result<()> {
+    if rotation == Rotation::default() || is_regular {
+        return Ok(());
+    }
+    let problem = "only a regular file can be rotated; leave out `rotate`";
+    Err(io::Error::new(ErrorKind::InvalidInput, problem))
+}
+
+/// Why a handler that writes a file doesn't start.
+pub(super) fn cannot_open(path: &Path, error: &io::Error) -> String {
+    format!("cannot open {}: {error}", path.display())
 }
 
 /// Says that a file can't be begun yet.

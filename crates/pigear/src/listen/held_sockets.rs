@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use pigear_pipeline::source::unix::Binding;
+#[cfg(feature = "command")]
+use pigear_pipeline::source::unix::BoundPath;
 
 use super::ListenError;
 use super::check::SnortConf;
@@ -54,6 +56,12 @@ impl HeldSockets {
             }
         }
         Ok(())
+    }
+
+    /// The paths of those that were bound here, for what ends the process at once.
+    #[cfg(feature = "command")]
+    pub(crate) fn bound_paths(&self) -> Vec<BoundPath> {
+        self.0.borrow().iter().filter_map(|held| held.binding.bound_path()).collect()
     }
 
     /// The paths of all that systemd passed.

@@ -151,15 +151,9 @@ impl Opening<'_> {
             None => sockets::named_by(source, usual_log_dir)?,
         };
         may_share_bookmark(source, sockets.len())?;
-        let found = sockets.into_iter().map(|socket| {
-            let path = source.complete_from.as_deref().map(|log| socket.log(source, log));
-            // Its directory may be missing: alerts that can't be completed are still delivered.
-            let log = path.map(|path| match Spool::named(&path) {
-                Ok(spool) => Ok(spool),
-                Err(error) => Err(ListenError::Log { path, source: error.into() }),
-            });
-            Ok(FoundSocket { socket, log: log.transpose()? })
-        });
+        let found = sockets
+            .into_iter()
+            .map(|socket| Ok(FoundSocket { log: socket.spool(source)?, socket }));
         found.collect()
     }
 

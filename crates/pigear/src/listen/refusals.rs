@@ -11,8 +11,9 @@ use super::files::Files;
 use super::metrics::MetricsServer;
 use super::opening::Opening;
 use super::prepare::check_stats;
+use super::sockets::named_by;
 use super::{HeldSockets, ListenError, lanes};
-use crate::config::{Config, SourceKind};
+use crate::config::{Config, SourceConfig, SourceKind};
 use crate::probed::Ports;
 use crate::registry::{BuildError, Registry};
 
@@ -41,7 +42,7 @@ pub(crate) fn refusals(config: &Config, registry: &Registry, ports: Ports) -> Ve
     refused
 }
 
-/// Logs and recordings that can't be read.
+/// Logs and recordings that can't be read, as sources or to complete alerts.
 fn of_sources(config: &Config, registry: &Registry) -> Vec<ListenError> {
     let names = Arc::new(NamesCell::new(Names::default()));
     let held = HeldSockets::default();
@@ -52,7 +53,14 @@ fn of_sources(config: &Config, registry: &Registry) -> Vec<ListenError> {
         let conf = SnortConf::of(source).ok()?;
         opening.find(source, || conf.log_dir()).err()
     };
-    read.filter_map(find).collect()
+    let completed = config.sources.iter().filter(|source| source.kind == SourceKind::Unix);
+    read.filter_map(find).chain(completed.filter_map(of_completing)).collect()
+}
+
+fn of_completing(source: &SourceConfig) -> Option<ListenError> {
+    let conf = SnortConf::of(source).ok()?;
+    let sockets = named_by(source, || conf.log_dir()).ok()?;
+    sockets.iter().find_map(|socket| socket.spool(source).err())
 }
 
 /// The files that a configuration writes to.

@@ -10,6 +10,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::Uid;
 use pigear_pipeline::AlertFactory;
+use pigear_pipeline::source::unified2::Spool;
 use pigear_pipeline::source::unix::{AllowedSenders, Binding, Instances, SocketSettings, Unix};
 use tracing::warn;
 
@@ -100,6 +101,15 @@ impl Socket {
             (Some(_), Some(name)) => instances(source).file(dir, self.thread, name),
             _ => log.to_owned(),
         }
+    }
+
+    /// The log that completes the alerts of this socket. Its directory may be missing: alerts that can't be completed
+    /// are still delivered.
+    pub(super) fn spool(&self, source: &SourceConfig) -> Result<Option<Spool>, ListenError> {
+        let Some(log) = &source.complete_from else { return Ok(None) };
+        let path = self.log(source, log);
+        let named = Spool::named(&path);
+        named.map(Some).map_err(|error| ListenError::Log { path, source: error.into() })
     }
 
     /// Binds it, unless it is held already.

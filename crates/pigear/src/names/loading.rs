@@ -116,8 +116,7 @@ fn list<'a, T>(
     parse: fn(&str) -> Parsed<T>,
     files: &mut Vec<NameFile>,
 ) -> Result<List<'a, T>, NameFileError> {
-    let mut included = Included::read(path, MAX_MAP)
-        .map_err(|source| NameFileError { path: path.to_owned(), source })?;
+    let mut included = read_list(path)?;
     let is_first = files.is_empty();
     // A rule update may be just replacing it.
     let was_read = |path: &Path| files.iter().any(|file| file.is_read && file.path == path);
@@ -133,11 +132,30 @@ fn list<'a, T>(
 }
 
 fn map<T>(path: &Path, parse: fn(&str) -> Parsed<T>) -> Result<T, NameFileError> {
-    let bytes = input_file::read(path, MAX_MAP)
-        .map_err(|source| NameFileError { path: path.to_owned(), source })?;
-    let parsed = parse(&maps::text(&bytes));
+    let parsed = parse(&maps::text(&read_map(path)?));
     report(path, &parsed.problems, |line| (path, line));
     Ok(parsed.value)
+}
+
+fn read_list(path: &Path) -> Result<Included, NameFileError> {
+    Included::read(path, MAX_MAP).map_err(|source| NameFileError { path: path.to_owned(), source })
+}
+
+fn read_map(path: &Path) -> Result<Vec<u8>, NameFileError> {
+    input_file::read(path, MAX_MAP)
+        .map_err(|source| NameFileError { path: path.to_owned(), source })
+}
+
+/// Looks whether a start can read a file with classes or references.
+#[cfg(feature = "command")]
+pub(crate) fn look_at_list(path: &Path) -> Result<(), NameFileError> {
+    read_list(path).map(drop)
+}
+
+/// Looks whether a start can read a map of messages.
+#[cfg(feature = "command")]
+pub(crate) fn look_at_map(path: &Path) -> Result<(), NameFileError> {
+    read_map(path).map(drop)
 }
 
 fn report<'a>(path: &Path, problems: &[LineProblem], place: impl Fn(usize) -> (&'a Path, usize)) {

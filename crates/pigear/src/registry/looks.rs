@@ -11,6 +11,8 @@ impl Registry {
     pub(super) fn add_looks(&mut self) {
         #[cfg(feature = "exec")]
         self.add_look("exec", |options: crate::handler::exec::Options, _| options.command.find());
+        self.add_look("file", |options, _| crate::handler::file::File::look(&options));
+        self.add_look("pcap", |options, _| crate::handler::pcap::Pcap::look(&options));
         #[cfg(feature = "http")]
         self.add_look("http", |options, _| crate::handler::http::look(&options));
         #[cfg(feature = "web")]

@@ -220,6 +220,12 @@ impl Reading {
     }
 }
 
+/// Looks whether a start can read a file or directory of rules. Returns how many rules are in it.
+#[cfg(feature = "command")]
+pub(crate) fn look(path: &Path) -> Result<usize, RulesError> {
+    Ok(Reading::of(&[path.to_owned()])?.set.len())
+}
+
 /// Whether a statement without options begins as a rule does.
 fn is_rule(statement: &Statement) -> bool {
     is_action(word_of(&statement.text))

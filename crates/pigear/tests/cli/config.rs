@@ -225,10 +225,50 @@ fn a_source_is_configured_in_one_place() {
         .file("pigear.toml", "[[source]]\nlogdir = 'log'\n")
         .args(["--config", "pigear.toml"])
         .stderr(
-            "error: the configuration file has sources; source options can't be used with it\n\
-             hint: pigear --help lists commands and options\n",
+            "error: --logdir can't be used with pigear.toml, which has sources of its own\n\
+             hint: write it into its [[source]], and leave out --logdir\n",
         )
         .status(2);
+}
+
+#[test]
+fn a_variable_that_contradicts_the_file_is_named() {
+    let room = Room::new();
+    let sources = "[[source]]\nlogdir = 'log'\n[[source]]\nfrom = 'log/other'\n";
+    room.write("pigear.toml", sources);
+    let said = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = program();
+        command.args(arguments).envs(variables.iter().copied()).current_dir(room.path());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{variables:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let file = ["--config", "pigear.toml"];
+    for (variable, value) in [
+        ("PIGEAR_SENSOR", "dmz"),
+        ("PIGEAR_LOGDIR", "log"),
+        ("PIGEAR_FROM", "log/other"),
+        ("PIGEAR_SOCKET_HANDLER", "unified2"),
+        ("PIGEAR_ID_SUBDIR", "yes"),
+    ] {
+        let expected = format!(
+            "error: {variable} can't be used with pigear.toml, which has sources of its own\n\
+             hint: write it into one of its [[source]], and unset {variable}\n"
+        );
+        assert_eq!(said(&file, &[(variable, value)]), expected);
+        // The doctor takes the same variables.
+        let of_doctor = said(&["doctor", "--config", "pigear.toml"], &[(variable, value)]);
+        assert_eq!(of_doctor, expected);
+    }
+    let mixed = [&file[..], &["--instances", "2"]].concat();
+    let text = said(&mixed, &[("PIGEAR_SENSOR", "dmz"), ("PIGEAR_LOGDIR", "log")]);
+    assert!(
+        text.contains("leave out --instances and unset PIGEAR_LOGDIR PIGEAR_SENSOR\n"),
+        "{text}"
+    );
+    // Of options that exclude each other, the user may see only one.
+    let text = said(&["--logdir", "log"], &[("PIGEAR_FROM", "log/other")]);
+    assert!(text.contains("hint: in the environment, PIGEAR_FROM is --from\n"), "{text}");
 }
 
 #[test]

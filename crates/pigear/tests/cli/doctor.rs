@@ -3,6 +3,7 @@
 mod clinic;
 mod listening;
 mod mended;
+mod odd_files;
 mod receivers;
 mod starts;
 mod strangers;

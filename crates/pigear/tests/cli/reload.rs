@@ -130,7 +130,7 @@ fn a_configuration_that_cannot_be_used_changes_nothing() {
     let sources = format!("[[source]]\nlogdir = \"log\"\n{good}");
     running.room().write("pigear.toml", sources);
     running.signal_now(Signal::SIGHUP);
-    running.warns(&format!("{REFUSED}: the configuration file has sources"));
+    running.warns(&format!("{REFUSED}: --logdir can't be used with"));
     let store = format!("{good}[store]\npath = \"a.db\"\n");
     refuse(&mut running, &store, "[store] changed: that needs a restart");
     let queue = format!("{good}queue = 7\n");

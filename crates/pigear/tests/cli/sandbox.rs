@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Uid;
@@ -419,4 +420,35 @@ fn only_root_becomes_another_user() {
              hint: pigear --help lists commands and options\n",
         )
         .status(2);
+}
+
+/// What is said about a secret that all users can read, typed as it is, keeps it from them and not from Pigear's user.
+#[cfg(feature = "http")]
+#[test]
+fn a_configuration_whose_secret_was_hidden_is_still_read_by_the_user() {
+    if !is_root("become another user") {
+        return;
+    }
+    let text = "user = 'nobody'\nsandbox = 'off'\n[[source]]\nlogdir = 'log'\n\
+        [[handler]]\ntype = 'http'\nurl = 'http://127.0.0.1:1/'\nauth = 'bearer:s3cret'\n";
+    let test = Test::bare().loud().file("pigear.toml", text).with(|room| {
+        room.set_mode("", 0o755);
+        room.set_mode("pigear.toml", 0o644);
+        room.hand_over("log");
+    });
+    let mut running = test.args(["--config", "pigear.toml", "--serve-forever"]).start();
+    running.listens();
+    let said = running.stderr_so_far();
+    let (_, behind) = said.split_once("all users can read the file: ").unwrap();
+    let command = behind.lines().next().unwrap();
+    let mut shell = Command::new("sh");
+    let typed = shell.args(["-c", command]).current_dir(running.room().path()).status();
+    assert!(typed.unwrap().success(), "{command}");
+    let mode = fs::metadata(running.room().at("pigear.toml")).unwrap().mode();
+    assert_eq!(mode & 0o777, 0o640, "{command}");
+    running.signal_now(Signal::SIGHUP);
+    running.warns("pigear: read the configuration again");
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert!(!ended.stderr.contains("cannot reload"), "{}", ended.stderr);
 }

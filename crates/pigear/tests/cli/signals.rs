@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::harness::{NOBODY, Test, counters, is_root, program, until};
+use crate::harness::{NOBODY, Test, can_change_user, counters, is_root, program, until};
 use crate::room::Room;
 use crate::snort::{PING, objects, ping, recording, sent};
 
@@ -33,24 +33,42 @@ fn a_source_that_connects_listens_only_then() {
 #[test]
 fn a_signal_ends_a_program_at_once_that_still_reads_its_maps() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let test = Test::new().with(|room| {
-            nix::unistd::mkfifo(&room.at("map"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        });
-        let map = test.room().at("map");
-        let _writer = fs::File::options().read(true).write(true).open(map).unwrap();
-        let running = test.args(["--sid-msg-map", "map"]).start();
-        let id = running.id();
-        let reads = |fd: std::io::Result<fs::DirEntry>| {
-            fs::read_link(fd.unwrap().path()).is_ok_and(|path| path.ends_with("map"))
-        };
-        until("it reads the map", || {
-            fs::read_dir(format!("/proc/{id}/fd")).is_ok_and(|mut fds| fds.any(reads))
-        });
-        running.signal_now(signal);
-        let (room, ended) = running.end();
-        assert_eq!((&*ended.stderr, ended.status), ("", None), "killed by the signal");
-        assert!(!room.socket().exists());
+        end_while_maps_are_read(signal, &[]);
     }
+}
+
+#[test]
+fn a_socket_that_root_bound_is_removed_by_such_a_signal() {
+    if !can_change_user() {
+        return;
+    }
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        end_while_maps_are_read(signal, &["--user", "nobody"]);
+    }
+}
+
+/// A user who may write to the log directory may remove what root bound there.
+fn end_while_maps_are_read(signal: Signal, args: &[&str]) {
+    let test = Test::new().with(|room| {
+        room.set_mode("", 0o755);
+        room.hand_over("log");
+        nix::unistd::mkfifo(&room.at("map"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        room.hand_over("map");
+    });
+    let map = test.room().at("map");
+    let _writer = fs::File::options().read(true).write(true).open(map).unwrap();
+    let running = test.args(["--sid-msg-map", "map"]).args(args.iter().copied()).start();
+    let id = running.id();
+    let reads = |fd: std::io::Result<fs::DirEntry>| {
+        fs::read_link(fd.unwrap().path()).is_ok_and(|path| path.ends_with("map"))
+    };
+    until("it reads the map", || {
+        fs::read_dir(format!("/proc/{id}/fd")).is_ok_and(|mut fds| fds.any(reads))
+    });
+    running.signal_now(signal);
+    let (room, ended) = running.end();
+    assert_eq!((&*ended.stderr, ended.status), ("", None), "killed by the signal");
+    assert!(!room.socket().exists());
 }
 
 #[test]

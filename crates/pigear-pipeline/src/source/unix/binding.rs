@@ -246,10 +246,30 @@ impl Binding {
     /// Removes the socket's path, if it was bound here and still is this socket. Senders that have it open can
     /// still send.
     pub fn unlink(&self) {
-        if self.is_passed() {
-            return;
+        if let Some(bound) = self.bound_path() {
+            bound.remove();
         }
-        let ours = |metadata: Metadata| Some(Inode::of(&metadata)) == self.inode;
+    }
+
+    /// The path, for what ends the process without dropping this; `None` if another process bound the socket.
+    #[must_use]
+    pub fn bound_path(&self) -> Option<BoundPath> {
+        let inode = self.inode.filter(|_| !self.is_passed())?;
+        Some(BoundPath { path: self.path.clone(), inode })
+    }
+}
+
+/// The path of a socket that was bound here.
+#[derive(Clone, Debug)]
+pub struct BoundPath {
+    path: PathBuf,
+    inode: Inode,
+}
+
+impl BoundPath {
+    /// Removes the path, if it still is that of the socket.
+    pub fn remove(&self) {
+        let ours = |metadata: Metadata| Inode::of(&metadata) == self.inode;
         if fs::symlink_metadata(&self.path).is_ok_and(ours)
             && let Err(error) = fs::remove_file(&self.path)
         {

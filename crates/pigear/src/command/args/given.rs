@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::SourceConfig;
 
 /// Which options are given, each with its values as they are written, and whether they are in the environment.
 ///
@@ -17,9 +20,36 @@ pub(in crate::command) struct GivenOption {
 }
 
 impl Given {
+    /// Those of a source, as they are given: `--logdir`, or `PIGEAR_LOGDIR`.
+    pub(in crate::command) fn of_source(&self) -> Vec<GivenName> {
+        let command = SourceConfig::augment_args(Command::new(""));
+        let options = command.get_arguments().filter_map(|arg| {
+            let given = self.get(arg.get_id().as_str())?;
+            Some(GivenName { option: arg.get_long()?.to_owned(), is_variable: given.is_variable })
+        });
+        options.collect()
+    }
+
     /// The option of this field.
     pub(in crate::command) fn get(&self, field: &str) -> Option<&GivenOption> {
         self.0.get(field)
+    }
+}
+
+/// The name of an option that is given.
+#[derive(Clone, Debug)]
+pub(in crate::command) struct GivenName {
+    pub(in crate::command) option: String,
+    pub(in crate::command) is_variable: bool,
+}
+
+impl fmt::Display for GivenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_variable {
+            f.write_str(&variable(&self.option))
+        } else {
+            write!(f, "--{}", self.option)
+        }
     }
 }
 
@@ -51,4 +81,9 @@ impl Args for Given {
     fn augment_args_for_update(command: Command) -> Command {
         command
     }
+}
+
+/// The environment variable of an option.
+pub(in crate::command) fn variable(option: &str) -> String {
+    format!("PIGEAR_{}", option.replace('-', "_").to_ascii_uppercase())
 }

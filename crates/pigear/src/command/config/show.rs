@@ -39,7 +39,8 @@ struct InForce<'a> {
 
 impl<'a> InForce<'a> {
     fn of(args: &'a ShowArgs, registry: &'a Registry) -> Result<Self, Failure> {
-        let ShowArgs { given, listen: args, .. } = args;
+        let ShowArgs { listen: args, .. } = args;
+        let given = &args.given;
         // A pipe can be read only once.
         let (of_file, keys) = match args.config.as_deref() {
             Some(path) => read(path, registry)?,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use pigear_pipeline::OnError;
 
+use crate::command::args::{GivenName, variable};
 use crate::config::{Config, SourceConfig};
 
 /// What the user said.
@@ -17,17 +18,25 @@ pub(in crate::command) struct Said {
     pub(super) names_socket: bool,
     /// The file that configures sources; none if options do.
     file: Option<PathBuf>,
+    /// Options of a source that are given.
+    given: Vec<GivenName>,
 }
 
 /// How to say something about a source: as an option, or as a key in a file.
 pub(super) struct SourceKey<'a> {
     name: &'static str,
     file: Option<&'a PathBuf>,
+    /// Whether a variable gives it.
+    is_variable: bool,
 }
 
 impl Said {
-    /// What options say about a source, and the configuration that was made of all arguments.
-    pub(in crate::command) fn of(typed: &SourceConfig, config: &Config) -> Self {
+    /// What options say about a source, which they are, and the configuration that was made of all arguments.
+    pub(in crate::command) fn of(
+        typed: &SourceConfig,
+        given: Vec<GivenName>,
+        config: &Config,
+    ) -> Self {
         let has_options = *typed != SourceConfig::default();
         Self {
             on_error: config.on_error,
@@ -35,11 +44,25 @@ impl Said {
             names_socket: config.sources.iter().any(|source| source.from.is_some()),
             // If the file has sources, options for one are refused.
             file: config.file.clone().filter(|_| !has_options),
+            given,
         }
     }
 
+    /// Says of the options that a text names which of them are variables: they may be forgotten.
+    pub(super) fn variables_in(&self, text: &str) -> Option<String> {
+        let is_named = |option: &str| {
+            let mut words =
+                text.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
+            words.any(|word| word.strip_prefix("--") == Some(option))
+        };
+        let named = self.given.iter().filter(|it| it.is_variable && is_named(&it.option));
+        let named: Vec<_> = named.map(|it| format!("{it} is --{}", it.option)).collect();
+        (!named.is_empty()).then(|| format!("in the environment, {}", named.join(", ")))
+    }
+
     pub(super) fn key(&self, name: &'static str) -> SourceKey<'_> {
-        SourceKey { name, file: self.file.as_ref() }
+        let is_variable = self.given.iter().any(|it| it.option == name && it.is_variable);
+        SourceKey { name, file: self.file.as_ref(), is_variable }
     }
 
     /// Where else a socket may be.
@@ -57,6 +80,7 @@ impl fmt::Display for SourceKey<'_> {
         let name = self.name;
         match self.file {
             Some(file) => write!(f, "{name} = in {}", file.display()),
+            None if self.is_variable => f.write_str(&variable(name)),
             None => write!(f, "--{name}"),
         }
     }

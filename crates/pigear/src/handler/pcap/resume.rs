@@ -58,6 +58,15 @@ pub(super) fn resume(path: &Path) -> Result<Found, ResumeError> {
     Ok(Found { interfaces, end: blocks.at })
 }
 
+/// Looks only whether a file begins as this handler's do.
+#[cfg(feature = "command")]
+pub(super) fn look(path: &Path) -> Result<(), ResumeError> {
+    let file = input_file::open(path)?;
+    let len = file.metadata()?.len();
+    let mut blocks = Blocks { file: BufReader::new(file), at: 0, len };
+    if begins_as_ours(&mut blocks)? { Ok(()) } else { Err(ResumeError::Foreign) }
+}
+
 fn begins_as_ours(blocks: &mut Blocks) -> io::Result<bool> {
     let Some(first) = blocks.next()? else { return Ok(false) };
     let ours = section();

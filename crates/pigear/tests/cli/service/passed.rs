@@ -95,13 +95,25 @@ fn a_socket_of_another_type_is_an_error() {
 
 #[test]
 fn a_descriptor_that_is_not_there_is_an_error() {
-    let mut command = Command::new("sh");
-    command.args(["-c", "LISTEN_FDS=2 LISTEN_PID=$$ exec \"$0\" --quiet"]);
-    command.arg(env!("CARGO_BIN_EXE_pigear")).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let running = Running::start(Room::new(), command).read_stdout().read_stderr();
-    let (_, ended) = running.end();
-    let expected = "error: cannot use descriptor 3 (unknown), which systemd passed";
-    assert!(ended.stderr.starts_with(expected) && ended.status == Some(1), "{}", ended.stderr);
+    let not_there = "no socket was passed as descriptor";
+    for (count, expected) in [
+        ("1 3</dev/null", "cannot use descriptor 3 (unknown), which systemd passed".to_owned()),
+        ("2 3</dev/null", format!("LISTEN_FDS=2: {not_there} 4")),
+        // Nothing is done for each of them.
+        ("99999999", format!("LISTEN_FDS=99999999: {not_there} 100000001")),
+        ("4294967295", format!("LISTEN_FDS=4294967295: {not_there} 4294967297")),
+        ("-1", "LISTEN_FDS=-1: not a number of sockets".to_owned()),
+    ] {
+        let mut command = Command::new("sh");
+        let (count, descriptor) = count.split_once(' ').unwrap_or((count, ""));
+        let line = format!("LISTEN_FDS={count} LISTEN_PID=$$ exec \"$0\" --quiet {descriptor}");
+        command.args(["-c", &line]);
+        command.arg(env!("CARGO_BIN_EXE_pigear")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = Running::start(Room::new(), command).read_stdout().read_stderr();
+        let (_, ended) = running.end();
+        let expected = format!("error: {expected}");
+        assert!(ended.stderr.starts_with(&expected) && ended.status == Some(1), "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -76,5 +76,5 @@ fn the_configuration_of_the_service_has_the_directories_of_the_unit() {
     command.args(["--config", "pigear.toml", "--logdir", "log"]).current_dir(room.path());
     let refused = command.output().unwrap();
     let refused = String::from_utf8(refused.stderr).unwrap();
-    assert!(refused.contains("the configuration file has sources"), "{refused}");
+    assert!(refused.contains("--logdir can't be used with pigear.toml"), "{refused}");
 }
