@@ -79,7 +79,7 @@ pub(super) fn describe(
     };
     property.insert("type".to_owned(), kinds);
     if let Texts::Words(words) = &texts {
-        let is_all = several.is_none() && !types.iter().any(|kind| *kind == "number");
+        let is_all = several.is_none() && !types.contains(&"number");
         if is_all && !property.contains_key("minimum") {
             property.insert("enum".to_owned(), json!(listed));
         } else {
