@@ -62,7 +62,7 @@ test("a page over a store that can't be written says so, and offers no change", 
   });
   await page.reload();
   await page.waitForSelector("tr.alert, tr.flood");
-  assert.match(await page.textContent(".reason"), /can't be marked: cannot write the store/);
+  await page.locator(".reason", { hasText: "can't be marked: cannot write the store" }).waitFor();
   assert.ok(!await page.getByRole("button", { name: "Acknowledge all" }).isVisible());
   await isAccessible(page, "no change");
   await page.close();

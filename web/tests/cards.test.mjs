@@ -42,7 +42,7 @@ test("cards leave no gap between them, and those that scroll have a name and are
         await route.fulfill({ json: { ...await answer.json(), lanes: [lane] } });
       });
       await page.reload();
-      await page.waitForSelector(".card");
+      await page.waitForSelector(".cards.packed .card");
       assert.deepEqual(await gaps(page), [], `${view} at ${width}`);
       const stops = await page.locator(".card").evaluateAll((all) => all.map((one) => [one.scrollWidth > one.clientWidth, one.tabIndex === 0, one.role === "region" && one.ariaLabel === one.querySelector("h2").textContent]));
       assert.ok(stops.every(([scrolls, stop, named]) => scrolls === stop && stop === named), JSON.stringify(stops));
