@@ -438,6 +438,7 @@ fn a_configuration_whose_secret_was_hidden_is_still_read_by_the_user() {
     });
     let mut running = test.args(["--config", "pigear.toml", "--serve-forever"]).start();
     running.listens();
+    running.warns("all users can read the file: ");
     let said = running.stderr_so_far();
     let (_, behind) = said.split_once("all users can read the file: ").unwrap();
     let command = behind.lines().next().unwrap();
