@@ -20,6 +20,7 @@ mod probe;
 mod publisher;
 mod pull;
 mod redelivery;
+mod returning;
 mod scarcity;
 mod source;
 mod source_options;

@@ -174,6 +174,8 @@ fn what_a_killed_pigear_had_comes_before_newer_alerts() {
         killed.pull("PIGEAR", "pigear", 20);
         send(&mut here, 10..30);
         killed.delivered(20);
+        // As if the server had noticed by itself that the last one didn't arrive.
+        killed.ask("$JS.ACK.PIGEAR.pigear.1.30.30.0.0", "-NAK");
         drop(killed);
         send(&mut here, 30..40);
         let path = room.at("central.db");

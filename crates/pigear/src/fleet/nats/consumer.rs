@@ -9,11 +9,12 @@ use async_nats::jetstream::consumer::{
     AckPolicy, Config as ConsumerConfig, Consumer, DeliverPolicy,
 };
 use async_nats::jetstream::stream::{ConsumerErrorKind, RetentionPolicy};
-use async_nats::jetstream::{Context, ErrorCode};
+use async_nats::jetstream::{Context, ErrorCode, Message};
 
 use super::presence::Presence;
 use super::pull::Pull;
-use super::redelivery::{self, Deliveries, Readers};
+use super::redelivery::{self, Deliveries, Delivery, Readers};
+use super::returning::Returning;
 use super::stream::{self, Unavailable};
 use crate::fleet::SubjectTemplate;
 use crate::fleet::subject::covers;
@@ -42,6 +43,7 @@ pub(super) struct Open {
     pub(super) filters_here: bool,
     pub(super) readers: Readers,
     pub(super) deliveries: Deliveries,
+    pub(super) returning: Returning<(Delivery, Message)>,
     /// When a message that isn't acknowledged goes to another reader.
     pub(super) ack_wait: Duration,
     /// When the stream was created.
@@ -118,14 +120,16 @@ impl ConsumerSettings {
                 self.name
             ));
         }
-        let readers = match readers {
+        let given = match readers {
             Readers::Alone => redelivery::give_back(client, &consumer, presence).await?,
-            Readers::Others => Readers::Others,
+            Readers::Others => None,
         };
+        let readers = if given.is_some() { Readers::Alone } else { Readers::Others };
         let ack_wait = consumer.cached_info().config.ack_wait;
         let pull = Pull::new((client, jetstream), consumer).await?;
-        let (deliveries, created) = (Deliveries::default(), stream.created);
-        Ok(Open { pull, filters_here, readers, deliveries, ack_wait, created })
+        let (deliveries, created) = (Deliveries::from(given.map(|it| it.next)), stream.created);
+        let returning = given.map_or(Returning::new(0, 0), |it| Returning::new(it.count, it.last));
+        Ok(Open { pull, filters_here, readers, deliveries, returning, ack_wait, created })
     }
 
     async fn consumer(

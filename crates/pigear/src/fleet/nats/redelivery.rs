@@ -1,7 +1,7 @@
 //! What was delivered and not acknowledged: by a Pigear that was killed, or over a connection that was lost.
 //!
 //! The server delivers it again when [`ACK_WAIT`](super::consumer::ACK_WAIT) is over, behind newer alerts. Where no
-//! other Pigear reads, it is given back at once, in order: what is given back comes before anything new.
+//! other Pigear reads, it is given back at once: what is given back comes before anything new.
 
 use std::time::Duration;
 
@@ -39,7 +39,17 @@ pub(super) enum Readers {
     Others,
 }
 
-/// Gives back what was delivered and not acknowledged, unless others read.
+/// What was given back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GivenBack {
+    pub(super) count: usize,
+    /// The place of the last in the stream.
+    pub(super) last: u64,
+    /// The number that the next delivery has.
+    pub(super) next: u64,
+}
+
+/// Gives back what was delivered and not acknowledged; returns none if others read.
 ///
 /// # Errors
 /// If the server doesn't answer, in words for a user.
@@ -47,11 +57,13 @@ pub(super) async fn give_back(
     client: &Client,
     consumer: &Consumer<Config>,
     presence: &Presence,
-) -> Result<Readers, String> {
-    let Some(info) = at_rest(consumer, presence).await? else { return Ok(Readers::Others) };
+) -> Result<Option<GivenBack>, String> {
+    let Some(info) = at_rest(consumer, presence).await? else { return Ok(None) };
     let (first, last) = (info.ack_floor.stream_sequence + 1, info.delivered.stream_sequence);
+    let given =
+        GivenBack { count: info.num_ack_pending, last, next: info.delivered.consumer_sequence + 1 };
     if info.num_ack_pending == 0 || last < first || last - first >= MOST {
-        return Ok(Readers::Alone);
+        return Ok(Some(GivenBack { count: 0, ..given }));
     }
     let subject = |place| {
         let Info { stream_name, name, delivered, .. } = &info;
@@ -63,7 +75,7 @@ pub(super) async fn give_back(
     }
     // The server takes them in order, and confirms that it has taken this one, before alerts are asked for.
     match timeout(CONFIRM_TIMEOUT, client.request(subject(last), NAK.into())).await {
-        Ok(Ok(_)) => Ok(Readers::Alone),
+        Ok(Ok(_)) => Ok(Some(given)),
         Ok(Err(error)) => Err(format!("consumer {}: {error}", info.name)),
         Err(_) => Err(format!("consumer {}: the server doesn't answer", info.name)),
     }
@@ -141,6 +153,8 @@ impl Held {
 pub(super) struct Delivery {
     /// Its number among those of the consumer.
     pub(super) number: Option<u64>,
+    /// Its place in the stream: the last of all, if that isn't known.
+    pub(super) place: u64,
     /// It was delivered before.
     pub(super) is_again: bool,
 }
@@ -149,17 +163,24 @@ impl Delivery {
     pub(super) fn of(message: &Message) -> Self {
         let info = message.info().ok();
         let is_again = info.as_ref().is_some_and(|info| info.delivered > 1);
-        Self { number: info.map(|info| info.consumer_sequence), is_again }
+        let place = info.as_ref().map_or(u64::MAX, |info| info.stream_sequence);
+        Self { number: info.map(|info| info.consumer_sequence), place, is_again }
     }
 }
 
 /// Numbers of deliveries: where one is left out, it went to another Pigear, or was lost.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Deliveries {
     next: Option<u64>,
 }
 
 impl Deliveries {
+    /// Those that begin with this number, where it is known: what is delivered before alerts are asked for goes to a
+    /// request of a connection that was lost.
+    pub(super) fn from(next: Option<u64>) -> Self {
+        Self { next }
+    }
+
     /// Whether a delivery is not the one behind the last.
     pub(super) fn is_behind_gap(&mut self, number: Option<u64>) -> bool {
         let Some(number) = number else { return false };
@@ -174,8 +195,14 @@ mod tests {
 
     #[test]
     fn a_number_that_is_left_out_is_a_gap() {
-        let mut deliveries = Deliveries::default();
+        let mut deliveries = Deliveries::from(None);
         let gaps = [7, 8, 10, 11, 3, 4].map(|number| deliveries.is_behind_gap(Some(number)));
         assert_eq!(gaps, [false, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn what_was_delivered_before_the_first_that_comes_is_a_gap() {
+        assert!(!Deliveries::from(Some(7)).is_behind_gap(Some(7)));
+        assert!(Deliveries::from(Some(7)).is_behind_gap(Some(28)));
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use async_nats::datetime::DateTime;
+use async_nats::jetstream::Message;
 use async_nats::jetstream::context::ContextBuilder;
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
@@ -21,7 +22,7 @@ use super::consumer::{ConsumerSettings, Open};
 use super::other_readers::OtherReaders;
 use super::outgoing::RETRY_HEADER;
 use super::presence::Presence;
-use super::redelivery::{Delivery, Held, Readers};
+use super::redelivery::{Deliveries, Delivery, Held, Readers};
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
 use super::unacknowledged::Unacknowledged;
@@ -256,6 +257,7 @@ impl NatsSource {
             info!("source {}: works again", self.name());
         }
         let end = self.consume(run, &mut open, connection, backoff);
+        self.held.add(open.returning.rest().into_iter().map(|(_, message)| message));
         if self.others.readers() == Readers::Others {
             self.leaving = Some(tokio::spawn(async move {
                 Held::from(open.pull.close().await).give_back().await;
@@ -293,29 +295,46 @@ impl NatsSource {
                 self.held.add(next.unwrap_or_default());
                 return End::AtOnce("the connection was lost");
             }
-            let mut messages = match next {
+            let mut messages: Vec<_> = match next {
                 Err(problem) => return End::Again(problem),
-                Ok(messages) => messages.into_iter(),
+                Ok(messages) => messages.into_iter().map(|it| (Delivery::of(&it), it)).collect(),
             };
-            while let Some(message) = messages.next() {
+            let behind = self.cut_at_loss(run, presence, &mut open.deliveries, &mut messages);
+            let placed =
+                messages.into_iter().map(|(delivery, it)| (delivery.place, (delivery, it)));
+            let mut messages = open.returning.in_order(placed.collect()).into_iter();
+            while let Some((delivery, message)) = messages.next() {
                 backoff.succeeded();
-                let delivery = Delivery::of(&message);
-                let is_gap = open.deliveries.is_behind_gap(delivery.number);
-                if is_gap && self.is_loss(run, presence) {
-                    self.held.add([message].into_iter().chain(messages));
-                    return End::AtOnce(DELIVERIES_LEFT_OUT);
-                }
                 if open.filters_here && !self.settings.wants(&message.subject) {
                     self.unacknowledged.add(0, message.split().1);
                     continue;
                 }
                 if let ControlFlow::Break(end) = self.take(run, client, message, delivery) {
-                    self.held.add(messages);
+                    self.held.add(messages.chain(behind).map(|(_, message)| message));
                     return End::Stop(end);
                 }
             }
+            if !behind.is_empty() {
+                self.held.add(behind.into_iter().map(|(_, message)| message));
+                return End::AtOnce(DELIVERIES_LEFT_OUT);
+            }
         }
         End::Stop(Ok(()))
+    }
+
+    /// Cuts off what is behind deliveries that were lost.
+    fn cut_at_loss(
+        &mut self,
+        run: Run<'_>,
+        presence: &Presence,
+        deliveries: &mut Deliveries,
+        messages: &mut Vec<(Delivery, Message)>,
+    ) -> Vec<(Delivery, Message)> {
+        let mut is_behind_loss = |(delivery, _): &(Delivery, Message)| {
+            deliveries.is_behind_gap(delivery.number) && self.is_loss(run, presence)
+        };
+        let cut = messages.iter().position(&mut is_behind_loss);
+        cut.map(|at| messages.split_off(at)).unwrap_or_default()
     }
 
     /// Whether deliveries that are left out were lost: otherwise they went to others.
@@ -335,7 +354,7 @@ impl NatsSource {
         &mut self,
         run: Run<'_>,
         client: &Client,
-        message: async_nats::jetstream::Message,
+        message: Message,
         delivery: Delivery,
     ) -> ControlFlow<Result<(), SourceError>> {
         let alert = match self.decoder.decode(&message.payload) {
@@ -378,13 +397,7 @@ impl NatsSource {
     }
 
     /// A message that isn't an alert: counted, kept if there is a store, and not delivered again.
-    fn set_aside(
-        &mut self,
-        run: Run<'_>,
-        client: &Client,
-        message: &async_nats::jetstream::Message,
-        reason: &str,
-    ) {
+    fn set_aside(&mut self, run: Run<'_>, client: &Client, message: &Message, reason: &str) {
         let place = message.info().map(|info| info.stream_sequence).unwrap_or_default();
         let (stream, subject) = (&self.settings.stream, message.subject.clone());
         let reason = format!("message {place} of stream {stream}, on {subject}: {reason}");
