@@ -61,10 +61,7 @@ fn property(header: &str, key: &DescribedKey) -> Json {
         (_, "filter") => return json!({"type": "string", "description": key.about}),
         _ => {}
     }
-    let verdict = |value: Value| {
-        let text = format!("{header}\n{} = {}\n", key.name, in_toml(&value));
-        Config::parse(&text, Path::new("")).map(drop).map_err(|error| error.to_string())
-    };
+    let verdict = |value| in_file(header, key.name, &value);
     let mut property = described(&key.about, value_of(key.sample).as_ref(), &verdict);
     if key.name == "metrics" {
         property.insert("type".to_owned(), json!(["string", "object"]));
@@ -104,6 +101,12 @@ fn one_of(kinds: &[&str], about: &str) -> Json {
     json!({"type": "string", "description": about, "anyOf": [known, {"pattern": "\\."}]})
 }
 
+/// What the program says to a key of a file, below this header.
+fn in_file(header: &str, key: &str, value: &Value) -> Result<(), String> {
+    let text = format!("{header}\n{key} = {}\n", in_toml(value));
+    Config::parse(&text, Path::new("")).map(drop).map_err(|error| error.to_string())
+}
+
 fn described(about: &str, sample: Option<&Value>, verdict: Verdict<'_>) -> Map<String, Json> {
     let mut property = Map::from_iter([("description".to_owned(), about.into())]);
     values::describe(&mut property, about, sample, verdict);
@@ -140,10 +143,7 @@ fn closed(properties: &Map<String, Json>) -> Json {
 }
 
 fn handler_properties(kind: &str, registry: &Registry) -> Map<String, Json> {
-    let of_every_handler = |key: &str, value: Value| {
-        let text = format!("[[handler]]\ntype = \"{kind}\"\n{key} = {}\n", in_toml(&value));
-        Config::parse(&text, Path::new("")).map(drop).map_err(|error| error.to_string())
-    };
+    let header = format!("[[handler]]\ntype = \"{kind}\"");
     let least = least_keys(kind, registry);
     let with = |key: &str, value: Value| {
         let mut keys = least.clone();
@@ -171,7 +171,7 @@ fn handler_properties(kind: &str, registry: &Registry) -> Map<String, Json> {
             "filter" => json!({"type": "string", "description": about}),
             "type" => json!({"type": "string", "description": about, "const": kind}),
             key if HANDLER_KEYS.contains(&key) => {
-                described(&about, of_sample.as_ref(), &|value| of_every_handler(key, value)).into()
+                described(&about, of_sample.as_ref(), &|value| in_file(&header, key, &value)).into()
             }
             key => described(&about, of_sample.as_ref(), &|value| own(key, value)).into(),
         };

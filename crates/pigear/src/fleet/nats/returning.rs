@@ -23,12 +23,12 @@ impl<T> Returning<T> {
         Self { count, last, come: BTreeMap::new(), until: Instant::now() + PATIENCE }
     }
 
-    /// What can be taken of these messages and those before them, in order. Each is given with its place.
-    pub(super) fn in_order(&mut self, messages: Vec<(u64, T)>) -> Vec<T> {
+    /// What can be taken of these messages and those before them, in the order of their places.
+    pub(super) fn in_order(&mut self, messages: Vec<T>, place: impl Fn(&T) -> u64) -> Vec<T> {
         if self.count == 0 {
-            return messages.into_iter().map(|(_, message)| message).collect();
+            return messages;
         }
-        self.come.extend(messages);
+        self.come.extend(messages.into_iter().map(|message| (place(&message), message)));
         let is_behind = self.come.last_key_value().is_some_and(|(place, _)| *place > self.last);
         if self.come.len() < self.count && !is_behind && Instant::now() < self.until {
             return Vec::new();
@@ -47,32 +47,30 @@ impl<T> Returning<T> {
 mod tests {
     use super::*;
 
-    const NONE: [u64; 0] = [];
-
-    fn placed(places: &[u64]) -> Vec<(u64, u64)> {
-        places.iter().map(|place| (*place, *place)).collect()
+    fn taken(returning: &mut Returning<u64>, come: &[u64]) -> Vec<u64> {
+        returning.in_order(come.to_vec(), |place| *place)
     }
 
     #[test]
     fn what_was_given_back_is_taken_in_order_once_all_of_it_has_come() {
         let mut returning = Returning::new(4, 9);
-        assert_eq!(returning.in_order(placed(&[9, 3])), NONE);
-        assert_eq!(returning.in_order(placed(&[3, 5])), NONE);
-        assert_eq!(returning.in_order(placed(&[7])), [3, 5, 7, 9]);
-        assert_eq!(returning.in_order(placed(&[12, 10])), [12, 10]);
+        assert!(taken(&mut returning, &[9, 3]).is_empty());
+        assert!(taken(&mut returning, &[3, 5]).is_empty());
+        assert_eq!(taken(&mut returning, &[7]), [3, 5, 7, 9]);
+        assert_eq!(taken(&mut returning, &[12, 10]), [12, 10]);
     }
 
     #[test]
     fn what_comes_behind_shows_that_the_rest_is_gone() {
         let mut returning = Returning::new(4, 9);
-        assert_eq!(returning.in_order(placed(&[9, 3])), NONE);
-        assert_eq!(returning.in_order(placed(&[10])), [3, 9, 10]);
-        assert_eq!(Returning::new(0, 9).in_order(placed(&[9, 3])), [9, 3]);
+        assert!(taken(&mut returning, &[9, 3]).is_empty());
+        assert_eq!(taken(&mut returning, &[10]), [3, 9, 10]);
+        assert_eq!(taken(&mut Returning::new(0, 9), &[9, 3]), [9, 3]);
     }
 
     #[test]
     fn the_rest_is_waited_for_no_longer_than_that() {
         let mut returning = Returning { until: Instant::now(), ..Returning::new(4, 9) };
-        assert_eq!(returning.in_order(placed(&[9, 3])), [3, 9]);
+        assert_eq!(taken(&mut returning, &[9, 3]), [3, 9]);
     }
 }

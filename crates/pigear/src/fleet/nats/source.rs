@@ -300,9 +300,8 @@ impl NatsSource {
                 Ok(messages) => messages.into_iter().map(|it| (Delivery::of(&it), it)).collect(),
             };
             let behind = self.cut_at_loss(run, presence, &mut open.deliveries, &mut messages);
-            let placed =
-                messages.into_iter().map(|(delivery, it)| (delivery.place, (delivery, it)));
-            let mut messages = open.returning.in_order(placed.collect()).into_iter();
+            let messages = open.returning.in_order(messages, |(delivery, _)| delivery.place);
+            let mut messages = messages.into_iter();
             while let Some((delivery, message)) = messages.next() {
                 backoff.succeeded();
                 if open.filters_here && !self.settings.wants(&message.subject) {
