@@ -198,7 +198,7 @@ impl Pipeline {
             // The receiver is gone once the pipeline has ended.
             let _ = events.send(Event::StopRequested);
         });
-        supervisor.until_it_is_time_to_end();
+        supervisor.until_it_is_time_to_end(stop);
         stop.end();
         supervisor.finish(drain, stop);
         match (supervisor.failure, supervisor.left_in_log) {
@@ -268,8 +268,12 @@ struct Supervisor {
 
 impl Supervisor {
     /// Waits until everything has ended, or the rest is not wanted any more.
-    fn until_it_is_time_to_end(&mut self) {
+    fn until_it_is_time_to_end(&mut self, stop: &Stop) {
         while self.failure.is_none() && !self.quit && (self.sources > 0 || !self.lanes.is_empty()) {
+            // A source that saw a request may say that it has ended before the request itself comes here.
+            if stop.is_requested() {
+                return;
+            }
             if self.sources == 0 {
                 self.lanes.iter().for_each(|lane| lane.close());
             }
@@ -289,7 +293,6 @@ impl Supervisor {
         let begin = Instant::now();
         let deadline = begin + SOURCE_STOP_TIMEOUT;
         while self.sources > 0 && self.note_before(deadline) {}
-        self.lanes.iter().for_each(|lane| lane.close());
         let in_haste = self.is_in_haste(stop);
         // The sources have used a part of the time, but never all of it.
         let left = drain.saturating_sub(begin.elapsed()).max(drain / 2);
@@ -308,12 +311,14 @@ impl Supervisor {
         stop.is_asked() || self.quit || self.failure.is_some()
     }
 
-    /// Gives these lanes this much time, and abandons those that are still busy then.
+    /// Closes all lanes, gives these this much time, and abandons those that are still busy then.
     fn drain(&mut self, time: Duration, which: impl Fn(&Arc<Lane>) -> bool) {
         let deadline = Instant::now() + time;
         // A little earlier, so that a handler that returns then can still finish in order.
         let by = deadline.checked_sub(time / 10).unwrap_or(deadline);
         self.lanes.iter().filter(|lane| which(lane)).for_each(|lane| lane.end_by(by));
+        // Only now: a lane that sees that nothing more comes knows how long it may take.
+        self.lanes.iter().for_each(|lane| lane.close());
         while self.lanes.iter().any(&which) && self.note_before(deadline) {}
         for lane in self.lanes.iter().filter(|lane| which(lane)) {
             self.left_in_log = self.left_in_log.max(lane.leave_behind());

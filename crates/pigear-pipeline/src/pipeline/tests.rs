@@ -1,4 +1,5 @@
 mod changing;
+mod ending;
 
 use std::sync::{Condvar, Mutex};
 
@@ -185,14 +186,19 @@ fn adds_up(snapshot: &Snapshot) {
 }
 
 /// Runs a pipeline that somebody stops once so many alerts are received.
-fn run_and_stop_after(received: u64, pipeline: Pipeline, sources: Vec<Box<dyn Source>>) {
-    let (stats, stop) = (pipeline.stats(), Stop::default());
+fn run_and_stop_after(
+    received: u64,
+    pipeline: Pipeline,
+    sources: Vec<Box<dyn Source>>,
+    stop: &Stop,
+) {
+    let stats = pipeline.stats();
     thread::scope(|scope| {
         scope.spawn(|| {
             until("so many are received", || stats.snapshot().received == received);
             stop.request();
         });
-        pipeline.run(sources, &stop).unwrap();
+        pipeline.run(sources, stop).unwrap();
     });
 }
 
@@ -230,26 +236,6 @@ fn it_ends_at_the_limit_also_over_several_sources() {
 }
 
 #[test]
-fn it_ends_when_asked_and_handles_what_it_has() {
-    let count = Count::default();
-    let mut pipeline = Pipeline::default();
-    pipeline.add("count", Box::new(count.clone()), LaneSettings::default());
-    run_and_stop_after(100, pipeline, given(100, AndThen::Wait));
-    assert_eq!(count.0.lock().unwrap().alerts, 100);
-}
-
-#[test]
-fn it_ends_at_once_when_it_was_asked_to_stop_before_and_handles_what_its_source_had() {
-    let (stop, count) = (Stop::default(), Count::default());
-    stop.request();
-    let mut pipeline = Pipeline::default();
-    pipeline.add("count", Box::new(count.clone()), LaneSettings::default());
-    let stats = pipeline.stats();
-    pipeline.run(given(10, AndThen::Wait), &stop).unwrap();
-    assert_eq!((stats.snapshot().received, count.0.lock().unwrap().alerts), (10, 10));
-}
-
-#[test]
 fn a_stuck_handler_is_left_behind_and_the_counters_add_up() {
     let free = Arc::new((Mutex::new(false), Condvar::new()));
     let mut pipeline = impatient();
@@ -257,7 +243,7 @@ fn a_stuck_handler_is_left_behind_and_the_counters_add_up() {
     pipeline.add("count", Box::new(Count::default()), LaneSettings::default());
     pipeline.add("gone", Box::new(ReaderGone), LaneSettings::default());
     let stats = pipeline.stats();
-    run_and_stop_after(100, pipeline, given(100, AndThen::End));
+    run_and_stop_after(100, pipeline, given(100, AndThen::End), &Stop::default());
     let snapshot = stats.snapshot();
     adds_up(&snapshot);
     assert_eq!(snapshot.handlers["stuck"].dropped, 100);
@@ -286,7 +272,7 @@ fn a_handler_that_waits_is_told_when_time_is_up() {
     let mut pipeline = Pipeline { drain: Duration::from_secs(2), ..Pipeline::default() };
     pipeline.add("waits", Box::new(Waits::each(Duration::from_secs(600))), LaneSettings::default());
     let stats = pipeline.stats();
-    run_and_stop_after(100, pipeline, given(100, AndThen::End));
+    run_and_stop_after(100, pipeline, given(100, AndThen::End), &Stop::default());
     let snapshot = stats.snapshot();
     adds_up(&snapshot);
     // One of the first batch, unless that has only one.
@@ -303,7 +289,7 @@ fn a_source_that_waits_for_a_stuck_handler_is_let_go() {
     pipeline.add("stuck", Box::new(Stuck(free)), small(WhenFull::Wait));
     let stats = pipeline.stats();
     // The lane is full then, and the next alert waits.
-    run_and_stop_after(11, pipeline, given(1_000, AndThen::Wait));
+    run_and_stop_after(11, pipeline, given(1_000, AndThen::Wait), &Stop::default());
     let snapshot = stats.snapshot();
     adds_up(&snapshot);
     assert_eq!(snapshot.handlers["stuck"].dropped, snapshot.received);
