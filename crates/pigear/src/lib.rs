@@ -71,6 +71,8 @@ mod hosts;
 #[cfg(any(feature = "http", feature = "nats"))]
 mod in_time;
 mod input_file;
+#[cfg(any(feature = "command", feature = "store"))]
+mod kernel_table;
 pub mod keys;
 pub mod listen;
 #[cfg(any(feature = "command", feature = "web"))]

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::kernel_table;
+
 /// A process.
 pub(super) struct Process {
     pub(super) id: u32,
@@ -175,8 +177,6 @@ pub(super) fn holders(proc: &Path, path: &Path) -> Option<Vec<Process>> {
 /// The numbers of the sockets that are bound to an absolute path. If a program bound one by a relative path, its
 /// working directory decides.
 fn bound_to(proc: &Path, path: &Path, all: &[Process]) -> Vec<u64> {
-    let Ok(table) = fs::read(proc.join("net/unix")) else { return Vec::new() };
-    let table = String::from_utf8_lossy(&table);
     let of_line = |line: &str| {
         let (inode, bound) = inode_and_path(line)?;
         let bound = Path::new(bound);
@@ -192,7 +192,12 @@ fn bound_to(proc: &Path, path: &Path, all: &[Process]) -> Vec<u64> {
         let is_it = bound == path || is_name() && is_linked();
         is_it.then_some(inode)
     };
-    table.lines().filter_map(of_line).collect()
+    let of_table = |table: &str| {
+        let inodes: Vec<_> = table.lines().filter_map(of_line).collect();
+        (!inodes.is_empty()).then_some(inodes)
+    };
+    let found = kernel_table::look(&proc.join("net/unix"), of_table);
+    found.ok().flatten().unwrap_or_default()
 }
 
 /// The last two of a line's eight columns, which are aligned with spaces.

@@ -21,6 +21,7 @@ use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::inode_lock::InodeLock;
 use super::layout::MODE;
+use crate::kernel_table;
 
 /// The contents of the file while the store is in use. Earlier Pigears wrote only the first two words.
 const IN_USE: &str = "in use, with a journal\n";
@@ -137,7 +138,8 @@ pub(super) fn holder(store: &Path) -> Result<Option<Holder>, StoreProblem> {
 
 /// The process that locks a file, as Linux lists it.
 pub(super) fn process_of(path: &Path) -> Option<u32> {
-    holder_among(&fs::read_to_string("/proc/locks").ok()?, &fs::metadata(path).ok()?)
+    let locked = fs::metadata(path).ok()?;
+    kernel_table::look(Path::new("/proc/locks"), |locks| holder_among(locks, &locked)).ok()?
 }
 
 fn holder_among(locks: &str, locked: &Metadata) -> Option<u32> {
@@ -176,6 +178,9 @@ pub(super) enum Ended {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::{process, thread};
+
     use super::*;
 
     #[test]
@@ -194,5 +199,30 @@ mod tests {
         assert_eq!(locks(&[lock(stranger, elsewhere)]), None);
         assert_eq!(locks(&[lock(stranger, minor(device))]), Some(stranger));
         assert_eq!(locks(&[lock(stranger, elsewhere), lock(this, elsewhere)]), Some(this));
+    }
+
+    /// The kernel's table lists locks by their place in it, which changes while others come and go.
+    #[test]
+    fn holders_are_found_while_others_lock_and_unlock() {
+        let room = tempfile::tempdir().unwrap();
+        let lock = |name: &str| {
+            let file = File::create(room.path().join(name)).unwrap();
+            Flock::lock(file, FlockArg::LockExclusiveNonblock).unwrap()
+        };
+        let names: Vec<_> = (0..300).map(|n| n.to_string()).collect();
+        let _held: Vec<_> = names.iter().map(|name| lock(name)).collect();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    drop([lock("a"), lock("b"), lock("c"), lock("d"), lock("e")]);
+                }
+            });
+            let is_missed =
+                |name: &&String| process_of(&room.path().join(name)) != Some(process::id());
+            let missed = names.iter().filter(is_missed).count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(missed, 0);
+        });
     }
 }

@@ -105,7 +105,8 @@ fn a_signal_before_the_first_alert_ends_the_program() {
 fn ctrl_c_twice_ends_the_program_at_once_after_the_counters() {
     let (_unread, stdout) = std::io::pipe().unwrap();
     let mut running = Test::new().loud().args(["format=full"]).start_with(stdout);
-    (0..100).for_each(|_| running.send(&ping()));
+    // More than the pipe takes: the handler is still busy at the second signal.
+    (0..1_000).for_each(|_| running.send(&ping()));
     running.signal(Signal::SIGINT);
     let socket = running.room().socket();
     until("the first signal is noticed", || !socket.exists());
@@ -113,7 +114,7 @@ fn ctrl_c_twice_ends_the_program_at_once_after_the_counters() {
     let (_, ended) = running.end();
     assert_eq!(ended.status, Some(130));
     let summary = "pigear: listening on log/snort_alert\n\
-        pigear: received 100, malformed 0, refused 0, missed 0; print: handled ";
+        pigear: received 1000, malformed 0, refused 0, missed 0; print: handled ";
     assert!(ended.stderr.starts_with(summary), "{}", ended.stderr);
 }
 

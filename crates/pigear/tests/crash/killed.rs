@@ -252,7 +252,7 @@ pub(crate) fn nothing_is_missing_of_groups(kills: usize) {
         text.lines().flat_map(|line| line.split(' ').skip(1)).map(number_and_count).collect();
     let (missing, again) = missing_and_again(&stored, &messages);
     assert_eq!(missing, 0, "of {} stored alerts", stored.len());
-    assert!(messages.len() < stored.len() / 2, "{} messages", messages.len());
+    assert!(messages.iter().any(|(_, alerts)| *alerts > 1), "{} messages", messages.len());
     // Only what was in a request that was not answered before the kill.
     assert!(again <= kills * BATCH, "{again} messages came again");
     println!(

@@ -56,7 +56,13 @@ impl Source for Feed {
 impl Pigear {
     /// Starts with these keys, and goes on after errors.
     pub(crate) fn start(keys: &[(&str, &str)]) -> Self {
+        Self::start_patient(keys, Pipeline::default().drain)
+    }
+
+    /// The same, with this much time at the end.
+    pub(crate) fn start_patient(keys: &[(&str, &str)], drain: Duration) -> Self {
         let mut pipeline = Pipeline::default();
+        pipeline.drain = drain;
         pipeline.on_error = OnError::GoOn;
         let config = config_of(keys);
         let handler = Registry::builtin().build("http", config.keys.clone()).unwrap();

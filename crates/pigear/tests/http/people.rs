@@ -5,7 +5,7 @@ use std::process::Command;
 
 use pigear::store::Reader;
 
-use crate::harness::{Pigear, datagram, numbered};
+use crate::harness::{DEADLINE, Pigear, datagram, numbered};
 use crate::server::{Reply, Request, Server};
 
 fn server() -> Server {
@@ -79,7 +79,8 @@ pub(crate) fn of_rule(signature: u32) -> Vec<u8> {
 #[test]
 fn however_many_rules_there_are_within_the_window_all_are_told_of() {
     let server = server();
-    let pigear = Pigear::start(&[("url", &server.url()), ("group", "1h")]);
+    let keys = [("url", &*server.url()), ("group", "1h")];
+    let pigear = Pigear::start_patient(&keys, 10 * DEADLINE);
     (0..2_500).for_each(|signature| pigear.send(of_rule(signature)));
     pigear.receives(2_500);
     assert_eq!(pigear.end(), (2_500, 0, 0));

@@ -91,9 +91,10 @@ fn a_dead_letter_has_no_path_that_the_receiver_repeats() {
 }
 
 /// What is logged of the first attempt to send something there, and of the end.
-fn complaints(url: &str) -> (String, String) {
-    let url = format!("url={url}");
-    let (stderr, status) = run(&["--data-handler", "http", "--count", "1", "timeout=200ms", &url]);
+fn complaints(url: &str, timeout: &str) -> (String, String) {
+    let keys = [format!("url={url}"), format!("timeout={timeout}")];
+    let args = ["--data-handler", "http", "--count", "1", &keys[0], &keys[1]];
+    let (stderr, status) = run(&args);
     let (lines, last) = stderr.trim_end().rsplit_once('\n').unwrap();
     assert_eq!((last, status), ("error: not delivered: 1 alert of handler http", Some(1)));
     let first = stderr.lines().next().unwrap().split_once("; attempt 1").unwrap().0;
@@ -114,7 +115,7 @@ fn what_can_not_be_reached_is_said_and_so_is_what_was_dropped() {
     thread::scope(|scope| {
         for (server, problem) in cases {
             scope.spawn(move || {
-                let (first, last) = complaints(&format!("http://{server}/x"));
+                let (first, last) = complaints(&format!("http://{server}/x"), "200ms");
                 let expected = format!("warning: handler http: http://{server}: {problem}");
                 assert!(first.starts_with(&expected), "{first}");
                 let dropped = "warning: handler http: could not finish in time; 1 alert dropped";
@@ -279,7 +280,7 @@ fn a_field_that_is_missing_where_json_needs_one_fails_the_alert() {
 #[test]
 fn a_server_without_tls_is_said_to_have_none() {
     let closes = Server::start(|_, _| Reply::ok());
-    let (first, _) = complaints(&format!("https://{}/", closes.address));
+    let (first, _) = complaints(&format!("https://{}/", closes.address), "10s");
     let expected = "the server closed the connection in the TLS handshake; write http:// instead of https://, \
         if it doesn't speak TLS";
     assert!(first.ends_with(expected), "{first}");
@@ -293,7 +294,7 @@ fn a_server_without_tls_is_said_to_have_none() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
         }
     });
-    let (first, _) = complaints(&format!("https://{address}/"));
+    let (first, _) = complaints(&format!("https://{address}/"), "10s");
     let expected = "the server doesn't speak TLS on this port; write http:// instead of https://?";
     assert!(first.ends_with(expected), "{first}");
 }
