@@ -115,6 +115,20 @@ impl InternedRows {
     }
 }
 
+/// Whether a rule, given by its generator and id, has at most so many signatures: each message of it is one.
+pub(super) fn has_few_signatures(
+    connection: &Connection,
+    (gid, sid): (u32, u32),
+    most: u32,
+) -> rusqlite::Result<bool> {
+    let sql =
+        "SELECT count(*) FROM (SELECT 1 FROM signature WHERE sid = ?1 AND gid = ?2 LIMIT ?3 + 1)";
+    connection.prepare_cached(sql)?.query_row(params![sid, gid, most], |row| {
+        let found: u32 = row.get(0)?;
+        Ok(found <= most)
+    })
+}
+
 /// The ids of the signatures that meet a condition, among those with one of these signature ids, or among
 /// all if there are none.
 pub(super) fn signatures(

@@ -26,6 +26,8 @@ use super::settled_ranges::SettledRanges;
 use super::*;
 
 mod arrivals;
+#[cfg(feature = "nats")]
+mod asking;
 mod clock_watch;
 mod counting;
 mod damage;
