@@ -3,6 +3,8 @@
 //! This is the only place that knows: what `config show` hides, which values all users should not be able to read,
 //! and which files have secrets.
 
+use std::iter;
+
 /// What may be shown of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Disclosure {
@@ -122,6 +124,9 @@ const SOURCE_OPTIONS: [&str; 21] = [
     "user",
 ];
 
+/// What the URLs of servers begin with whose options are Pigear's own.
+const SERVER_SCHEMES: [&str; 3] = ["nats://", "tls://", "kafka://"];
+
 /// Headers that nobody needs to hide.
 const PLAIN_HEADERS: [&str; 6] =
     ["accept", "accept-encoding", "content-encoding", "content-type", "host", "user-agent"];
@@ -210,12 +215,41 @@ fn has_token(path: &str) -> bool {
     path.split(['/', '?', '&', '=', '#']).any(is_token)
 }
 
-fn of_url(key: &str, url: &str) -> Disclosure {
+/// A URL, or those of several servers with commas between them.
+fn of_url(key: &str, urls: &str) -> Disclosure {
+    let shown: Vec<_> = servers(urls).into_iter().map(|url| shown_of_url(key, url)).collect();
+    let shown = shown.join(",");
+    if shown == urls { Disclosure::Whole } else { Disclosure::Partly(shown) }
+}
+
+/// The URLs of a list. A password may have a comma, but hardly one with a URL behind it.
+fn servers(urls: &str) -> Vec<&str> {
+    let is_next = |rest: &str| SERVER_SCHEMES.iter().any(|scheme| rest.starts_with(scheme));
+    let commas = urls.match_indices(',').map(|(at, _)| at);
+    let ends: Vec<_> = commas.filter(|at| is_next(&urls[at + 1..])).collect();
+    let begins = iter::once(0).chain(ends.iter().map(|at| at + 1));
+    begins.zip(ends.iter().copied().chain([urls.len()])).map(|(from, to)| &urls[from..to]).collect()
+}
+
+/// Where the options of a source begin.
+fn own_options(url: &str) -> Option<usize> {
+    let mut marks = url.match_indices('?').map(|(at, _)| at);
+    marks.find(|at| {
+        url[at + 1..].split_once('=').is_some_and(|(name, _)| SOURCE_OPTIONS.contains(&name))
+    })
+}
+
+fn shown_of_url(key: &str, url: &str) -> String {
     let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + "://".len()));
+    let has_options = key == "from" || SERVER_SCHEMES.contains(&scheme);
     // A password may have any character.
-    let (login, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let before_options = own_options(rest).filter(|_| has_options).unwrap_or(rest.len());
+    let (login, rest) = match rest[..before_options].rfind('@') {
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => ("", rest),
+    };
     if login.contains(['?', '#']) {
-        return Disclosure::Partly(format!("{scheme}{HIDDEN}"));
+        return format!("{scheme}{HIDDEN}");
     }
     let login = if login.is_empty() { String::new() } else { format!("{HIDDEN}@") };
     let (place, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
@@ -224,9 +258,7 @@ fn of_url(key: &str, url: &str) -> Disclosure {
         || has_token(path)
         || (path.len() > 1 && is_hook_host(server));
     let path = if is_secret { format!("/{HIDDEN}") } else { path.to_owned() };
-    let has_options = key == "from" || matches!(scheme, "nats://" | "tls://" | "kafka://");
-    let shown = format!("{scheme}{login}{server}{path}{}", of_query(query, has_options));
-    if shown == url { Disclosure::Whole } else { Disclosure::Partly(shown) }
+    format!("{scheme}{login}{server}{path}{}", of_query(query, has_options))
 }
 
 /// A query and what follows it, without values. Those of Pigear's own options are shown.
@@ -326,6 +358,8 @@ mod tests {
             ("", "url", "https://me:s3cret@host/path"),
             ("", "url", "https://me:s3c/ret,s3cret@host/path"),
             ("", "url", "nats://one,nats://me:s3cret@two"),
+            ("", "url", "nats://me:s3cret@one,nats://me:s3c,ret@two"),
+            ("", "url", "nats://me:s3cret?@one"),
             ("", "url", "https://hooks.slack.com/services/s3cret"),
             ("", "url", "https://host/api?sig=s3cret"),
             ("", "url", "https://host/s3cret0123456789abcdef"),
@@ -355,6 +389,26 @@ mod tests {
             };
             assert!(!shown.contains("s3c"), "{key}: {shown}");
         }
+    }
+
+    #[test]
+    fn servers_and_options_are_no_secrets() {
+        for value in [
+            "nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222",
+            "nats://central-server-1:4222,nats://central-server-2:4222?stream=ALERTS",
+            "tls://central-server-1.example:4222,tls://central-server-2.example:4222",
+            "kafka://10.0.0.1:9092,10.0.0.2:9092,10.0.0.3:9092/alerts",
+            "nats://central:4222?sensor=office@lyon",
+        ] {
+            for key in ["url", "from"] {
+                assert_eq!(disclosure("", key, value), Disclosure::Whole, "{key}={value}");
+            }
+        }
+        let shown =
+            "nats://one:4222,nats://(hidden)@two:4222,nats://three:4222?stream=A&password=(hidden)";
+        let given =
+            "nats://one:4222,nats://me:s3cret@two:4222,nats://three:4222?stream=A&password=s3cret";
+        assert_eq!(disclosure("", "from", given), Disclosure::Partly(shown.to_owned()));
     }
 
     #[test]
