@@ -54,10 +54,22 @@ pub(super) fn moved_away(path: &Path) -> Option<String> {
     Some(as_root(&[format!("mv -nT {} {}", quoted(path), quoted(&free))]))
 }
 
+/// Whether what is at a path is the kernel's.
+pub(super) fn is_of_kernel(path: &Path) -> bool {
+    let whole = whole(path);
+    let is_below = |dir: &&str| whole.starts_with(dir);
+    ["/dev", "/proc", "/sys"].iter().any(|dir| is_below(&dir)) && !whole.starts_with("/dev/shm")
+}
+
+/// The path without links, as far as it is there.
+fn whole(path: &Path) -> PathBuf {
+    let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
+    whole.unwrap_or_else(|_| path.to_owned())
+}
+
 /// Whether the system may need what is at a path: it is a device, or below a directory of the system, or leads there.
 pub(super) fn is_of_system(path: &Path) -> bool {
-    let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
-    let whole = whole.unwrap_or_else(|_| path.to_owned());
+    let whole = whole(path);
     let is_device = fs::metadata(&whole).is_ok_and(|found| {
         found.file_type().is_char_device() || found.file_type().is_block_device()
     });

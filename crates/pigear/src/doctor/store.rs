@@ -11,7 +11,7 @@ use nix::unistd::{AccessFlags, Uid, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::lines::{self, as_root, ended, is_of_system, quoted, sudo};
+use super::lines::{self, as_root, ended, is_of_kernel, is_of_system, quoted, sudo};
 use super::making::of_missing;
 use super::permissions::{Secrecy, unreadable, user_of_pigear};
 use super::process::Process;
@@ -179,6 +179,11 @@ fn other_may_write(path: &Path, subject: &Subject<'_>) -> bool {
 fn of_directory(path: &Path, subject: &Subject<'_>) -> Finding {
     let (shown, dir) = (path.display(), dir(path));
     let why = format!("{shown} can't be made.");
+    if is_of_kernel(path) {
+        let found = format!("{shown} is not a place for a store");
+        return Finding::wrong(found, NO_START)
+            .advise("correct the path (path = in [store], or --store)");
+    }
     if !dir.is_dir() {
         let what = format!("the directory {}", dir.display());
         return of_missing(dir, &what, &why, user_of_pigear(subject).as_ref());
