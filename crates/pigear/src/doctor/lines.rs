@@ -57,8 +57,8 @@ pub(super) fn moved_away(path: &Path) -> Option<String> {
 /// Whether what is at a path is the kernel's.
 pub(super) fn is_of_kernel(path: &Path) -> bool {
     let whole = whole(path);
-    let is_below = |dir: &&str| whole.starts_with(dir);
-    ["/dev", "/proc", "/sys"].iter().any(|dir| is_below(&dir)) && !whole.starts_with("/dev/shm")
+    let is_below = |dir| whole.starts_with(dir);
+    ["/dev", "/proc", "/sys"].into_iter().any(is_below) && !is_below("/dev/shm")
 }
 
 /// The path without links, as far as it is there.

@@ -148,8 +148,8 @@ pub(super) fn closed_to_pigear(path: &Path, user: &Account) -> Option<Finding> {
 
 /// Whether a file or directory isn't one that others use, too, such as /var/log.
 fn may_be_handed_over(path: &Path) -> bool {
-    let is_below = |dir: &&str| path.parent() == Some(Path::new(dir));
-    path.components().count() >= LEAST_NAMES || DIRS_OF_SERVICES.iter().any(|dir| is_below(&dir))
+    let is_below = |dir: &str| path.parent() == Some(Path::new(dir));
+    path.components().count() >= LEAST_NAMES || DIRS_OF_SERVICES.iter().any(|dir| is_below(dir))
 }
 
 /// An error with its causes.

@@ -74,7 +74,7 @@ impl Subject<'_> {
             let offset = source.id_offset.map(|offset| format!("--id-offset={offset}"));
             let subdir = source.id_subdir.then(|| "--id-subdir".to_owned());
             let options = [dir, count, prefix, offset, subdir].into_iter().flatten();
-            options.map(|option| format!(" {option}")).collect()
+            options.flat_map(|option| [" ".to_owned(), option]).collect()
         })
     }
 
