@@ -12,11 +12,14 @@ mod kernel;
 mod limits;
 mod lines;
 mod listening;
+mod making;
 mod observed;
 mod permissions;
 mod process;
 mod receivers;
+mod refused;
 mod report;
+mod restarting;
 mod running;
 mod snort;
 mod snort_arguments;
@@ -31,6 +34,7 @@ mod store_growth;
 mod subject;
 mod tally;
 mod trust;
+mod unbound;
 
 pub(crate) use report::Report;
 pub(crate) use subject::Subject;
@@ -57,7 +61,9 @@ const CHECKS: &[&dyn Check] = &[
 ];
 
 /// Carries out all checks, and then listens for a while, if that is wanted.
-pub(crate) fn examine(subject: &Subject<'_>, listen: Option<Duration>) -> Report {
+pub(crate) fn examine(mut subject: Subject<'_>, listen: Option<Duration>) -> Report {
+    subject.config.sources = snort_threads::as_bound(&subject);
+    let subject = &subject;
     let findings = |check: &&dyn Check| {
         let name = check.name();
         check.findings(subject).into_iter().map(move |finding| (name, finding))

@@ -46,8 +46,6 @@ mod error;
 mod file_id;
 mod filter_failures;
 mod free_space;
-#[cfg(feature = "command")]
-mod header;
 mod id_hash;
 mod identity;
 mod ids;
@@ -56,11 +54,14 @@ mod inode_lock;
 mod inspection;
 mod interned;
 mod is_stored;
+#[cfg(feature = "command")]
+mod kind;
 mod lanes;
 mod layout;
 mod lock;
 mod meta;
 mod moment;
+mod moving;
 mod narrowing;
 mod open;
 mod opener;
@@ -111,14 +112,16 @@ pub use dead_letter::{DeadLetter, LetterContent, Redelivery, Resent, redeliver};
 pub use durable_queue::DurableQueue;
 pub use error::{StoreError, StoreProblem};
 pub use filter_failures::FilterFailure;
-#[cfg(feature = "command")]
-pub(crate) use header::StoreHeader;
 pub use identity::{NotAnIdentity, StoreIdentity};
 #[cfg(feature = "command")]
 pub(crate) use inspection::Inspection;
+#[cfg(feature = "command")]
+pub(crate) use kind::StoreKind;
 pub(crate) use lanes::Left;
 pub use lanes::{DroppedLane, LaneState, drop_lane};
 pub use moment::moment;
+#[cfg(feature = "command")]
+pub(crate) use moving::{copying_line, moving_line};
 #[cfg(feature = "script")]
 pub(crate) use narrowing::{IndexedNumber, Narrowing, NativeCondition, SignatureTest};
 pub use opener::{DurableLane, OpeningHandler, PendingQueue, StoreOpener, WhenDiskFull};

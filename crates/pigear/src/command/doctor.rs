@@ -45,7 +45,7 @@ pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure>
     }
     let proc = PathBuf::from("/proc");
     let subject = Subject { config, is_known, file, registry, snort_user, proc };
-    let report = examine(&subject, args.listen.map(Duration::from_secs));
+    let report = examine(subject, args.listen.map(Duration::from_secs));
     let text = if args.json { report.json() } else { report.text() };
     write_out(text.as_bytes())?;
     match report.wrong() {

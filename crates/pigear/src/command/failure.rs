@@ -136,7 +136,7 @@ impl Failure {
                 (FAILED, Some("free disk space, or keep less with --keep-bytes".into()))
             }
             #[cfg(feature = "store")]
-            ListenError::Store { source, .. } => (FAILED, source.hint().map(Into::into)),
+            ListenError::Store { source, path } => (FAILED, source.hint_at(path)),
             ListenError::UnknownSource { name } => (WRONG_USAGE, Some(python_hint("socket", name))),
             ListenError::Handler { problem: BuildError::Absent { .. }, .. }
             | ListenError::SourceHandler { .. }

@@ -40,6 +40,7 @@ pub(super) fn give_up(
     if let Some(name) = &privileges.user {
         let user = known_user(name)?;
         user::check_right(&user)?;
+        user::check_way(&user, &held.directories(config))?;
         held.bind(config).map_err(|error| Failure::of_start(error, said))?;
         user::become_user(&user)?;
         parts.push(format!("runs as {name}"));

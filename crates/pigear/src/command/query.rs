@@ -432,7 +432,7 @@ fn say_no_letters(
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let hint = error.source.hint();
+        let hint = error.source.hint_at(&error.path);
         let failure: Self = anyhow!(error.source)
             .context(format!("cannot use the store {}", error.path.display()))
             .into();

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use super::guarded::settled;
-use super::lines::{as_root, handed_over, moved_away, quoted, word};
+use super::lines::{as_root, handed_over, kind_of, quoted};
+use super::making::{Way, made, of_missing, of_obstacle};
 use super::subject::Subject;
 use crate::account::{Account, owner_and_mode};
 
@@ -14,16 +15,19 @@ use crate::account::{Account, owner_and_mode};
 pub(super) fn of_directory(dir: &Path, snort: Option<&Account>, subject: &Subject<'_>) -> Finding {
     let shown = dir.display();
     let why = "Snort sends its alerts to a socket in this directory.";
-    let install = made(dir, snort);
     match fs::metadata(dir) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => hidden(dir, subject),
-        Err(error) => Finding::wrong(format!("{shown}: {error}"), why).typed(install),
-        Ok(found) if !found.is_dir() => Finding::wrong(format!("{shown} is not a directory"), why)
-            .typed(format!("{} && {install}", moved_away(dir))),
-        Ok(found) => match snort.and_then(|snort| closed_to(dir, snort)) {
-            Some(finding) => finding,
-            None => Finding::ok(format!("{shown}: {}", owner_and_mode(&found))),
-        },
+        Err(error) if error.kind() == ErrorKind::NotFound && Way::to(dir) == Way::Open => {
+            Finding::wrong(format!("{shown}: {error}"), why).typed(made(dir, snort))
+        }
+        Err(_) => of_missing(dir, &shown.to_string(), why, snort),
+        Ok(found) if !found.is_dir() => {
+            let found = format!("{shown} is not a directory but {}", kind_of(&found));
+            of_obstacle(Finding::wrong(found, why), dir, &made(dir, snort))
+        }
+        Ok(found) => of_snort(dir, snort)
+            .or_else(|| closed_above(dir, dir, user_named(subject).as_ref()?))
+            .unwrap_or_else(|| Finding::ok(format!("{shown}: {}", owner_and_mode(&found)))),
     }
 }
 
@@ -35,31 +39,54 @@ pub(super) fn hidden(path: &Path, subject: &Subject<'_>) -> Finding {
         .typed(subject.look_as_root())
 }
 
-/// The command that makes it.
-fn made(dir: &Path, snort: Option<&Account>) -> String {
-    let owner = snort.map(|snort| format!("-o {} ", word(&snort.name))).unwrap_or_default();
-    as_root(&[format!("install -d {owner}-m 0750 {}", quoted(dir))])
-}
-
-/// The first directory on the way to it that the user may not pass.
-fn closed_to(dir: &Path, snort: &Account) -> Option<Finding> {
-    let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    let mut way: Vec<PathBuf> = whole.ancestors().map(Path::to_owned).collect();
-    way.reverse();
-    let closed = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| !snort.may(&found, 1));
-    let path = way.into_iter().find(closed)?;
-    let (found, typed) = (fs::metadata(&path).ok()?, quoted(&path));
+/// What is found if Snort's user may not pass a directory on the way to it, or it itself.
+fn of_snort(dir: &Path, snort: Option<&Account>) -> Option<Finding> {
+    let (snort, whole) = (snort?, dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
+    let path = closed(&whole, snort)?;
+    let found = fs::metadata(&path).ok()?;
     let finding = Finding::wrong(
         format!("{} is closed to {}: {}", path.display(), snort.name, owner_and_mode(&found)),
         "Snort runs as this user, and can't get at the socket.",
-    );
-    let line = if path == whole {
+    )
+    .advise_if((path != whole).then_some("open it to this user, or give another log directory"));
+    Some(finding.typed_if(if path == whole {
         handed_over(&path, snort, "u+rwx")
     } else {
-        settled(&path, None).map(|_| as_root(&[format!("chmod o+x {typed}")]))
-    };
-    Some(match line {
-        Some(line) => finding.typed(line),
-        None => finding,
-    })
+        opened(&path)
+    }))
+}
+
+/// What is found if Pigear's user may not pass a directory above one in which a file is.
+pub(super) fn closed_above(dir: &Path, file: &Path, user: &Account) -> Option<Finding> {
+    let whole = dir.canonicalize().ok()?;
+    let path = closed(whole.parent()?, user)?;
+    Some(of_closed(&path, file, user))
+}
+
+/// What is found about a directory that Pigear's user may not pass.
+pub(super) fn of_closed(closed: &Path, file: &Path, user: &Account) -> Finding {
+    let permissions = fs::metadata(closed).map(|it| owner_and_mode(&it)).unwrap_or_default();
+    let found = format!("{} is closed to {}: {permissions}", closed.display(), user.name);
+    let why =
+        format!("Pigear runs as this user, can't get at {}, and doesn't start.", file.display());
+    Finding::wrong(found, why)
+        .advise("open it to this user, or give another path")
+        .typed_if(opened(closed))
+}
+
+/// The first directory on the way to one, and it itself, that the user may not pass.
+fn closed(whole: &Path, user: &Account) -> Option<PathBuf> {
+    let mut way: Vec<PathBuf> = whole.ancestors().map(Path::to_owned).collect();
+    way.reverse();
+    way.into_iter().find(|path| fs::metadata(path).is_ok_and(|found| !user.may(&found, 1)))
+}
+
+/// Lets all users pass a directory, where others can't make the way to it lead elsewhere.
+fn opened(dir: &Path) -> Option<String> {
+    settled(dir, None).map(|_| as_root(&[format!("chmod o+x {}", quoted(dir))]))
+}
+
+/// As whom Pigear is to run.
+fn user_named(subject: &Subject<'_>) -> Option<Account> {
+    Account::named(subject.config.privileges.user.as_deref()?)
 }

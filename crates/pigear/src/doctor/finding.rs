@@ -52,4 +52,20 @@ impl Finding {
     pub(super) fn typed(self, line: impl Into<String>) -> Self {
         Self { line: Some(line.into()), ..self }
     }
+
+    /// The same where there is something to say.
+    pub(super) fn advise_if(self, advice: Option<&str>) -> Self {
+        match advice {
+            Some(advice) => self.advise(advice),
+            None => self,
+        }
+    }
+
+    /// The same where there is a line to type.
+    pub(super) fn typed_if(self, line: Option<String>) -> Self {
+        match line {
+            Some(line) => self.typed(line),
+            None => self,
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Lines that are typed into a shell, often as root.
 
 use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
@@ -11,8 +13,13 @@ pub(super) use crate::shell_word::{quoted, word};
 
 /// Commands that root has to give, one after the other.
 pub(super) fn as_root(commands: &[String]) -> String {
-    let sudo = if Uid::effective().is_root() { "" } else { "sudo " };
+    let sudo = sudo();
     commands.iter().map(|command| format!("{sudo}{command}")).collect::<Vec<_>>().join(" && ")
+}
+
+/// What stands before a command that root has to give.
+pub(super) fn sudo() -> &'static str {
+    if Uid::effective().is_root() { "" } else { "sudo " }
 }
 
 /// Hands something over to a user who may use it in this way. Where its way can be made to lead elsewhere by others,
@@ -27,8 +34,15 @@ pub(super) fn handed_over(path: &Path, user: &Account, mode: &str) -> Option<Str
     ]))
 }
 
-/// Moves what is at a path out of the way, to a name beside it that is free.
-pub(super) fn moved_away(path: &Path) -> String {
+/// Directories whose files the system needs.
+const SYSTEM_DIRS: [&str; 11] =
+    ["/dev", "/proc", "/sys", "/run", "/etc", "/usr", "/boot", "/bin", "/sbin", "/lib", "/lib64"];
+
+/// Moves what is at a path out of the way, to a name beside it that is free; `None` where the system may need it.
+pub(super) fn moved_away(path: &Path) -> Option<String> {
+    if is_of_system(path) {
+        return None;
+    }
     let named = |end: String| {
         let mut name = OsString::from(path);
         name.push(end);
@@ -37,7 +51,42 @@ pub(super) fn moved_away(path: &Path) -> String {
     let ends = std::iter::once(".old".to_owned()).chain((2..).map(|n| format!(".old{n}")));
     let free = ends.map(named).find(|path| path.symlink_metadata().is_err());
     let free = free.unwrap_or_else(|| named(".old".to_owned()));
-    as_root(&[format!("mv -nT {} {}", quoted(path), quoted(&free))])
+    Some(as_root(&[format!("mv -nT {} {}", quoted(path), quoted(&free))]))
+}
+
+/// Whether what is at a path is the kernel's.
+pub(super) fn is_of_kernel(path: &Path) -> bool {
+    let whole = whole(path);
+    let is_below = |dir| whole.starts_with(dir);
+    ["/dev", "/proc", "/sys"].into_iter().any(is_below) && !is_below("/dev/shm")
+}
+
+/// The path without links, as far as it is there.
+fn whole(path: &Path) -> PathBuf {
+    let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
+    whole.unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether the system may need what is at a path: it is a device, or below a directory of the system, or leads there.
+pub(super) fn is_of_system(path: &Path) -> bool {
+    let whole = whole(path);
+    let is_device = fs::metadata(&whole).is_ok_and(|found| {
+        found.file_type().is_char_device() || found.file_type().is_block_device()
+    });
+    is_device || whole.parent().is_none() || SYSTEM_DIRS.iter().any(|dir| whole.starts_with(dir))
+}
+
+/// What is at a path, in words.
+pub(super) fn kind_of(found: &Metadata) -> &'static str {
+    let kind = found.file_type();
+    match () {
+        () if kind.is_dir() => "a directory",
+        () if kind.is_symlink() => "a symbolic link",
+        () if kind.is_fifo() => "a FIFO",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_file() => "a file",
+        () => "a device",
+    }
 }
 
 /// Ends a process, and waits until it has ended.
@@ -74,6 +123,15 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn what_the_system_needs_is_not_moved() {
+        for path in ["/dev/null", "/proc/self/stat", "/etc/passwd", "/dev/../etc/passwd", "/"] {
+            assert_eq!(moved_away(Path::new(path)), None, "{path}");
+        }
+        let room = tempfile::tempdir().unwrap();
+        assert!(moved_away(room.path()).is_some());
+    }
 
     #[test]
     fn what_has_a_meaning_for_sed_or_the_shell_is_taken_as_it_is() {

@@ -64,7 +64,7 @@ pub(super) fn findings(subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
 #[cfg(feature = "store")]
 fn stored(subject: &Subject<'_>) -> Option<crate::store::Inspection> {
     let path = subject.config.store.path.as_deref()?;
-    crate::store::Inspection::open(path).ok().flatten()
+    crate::store::Inspection::open(path).ok()
 }
 
 /// What it has counted.

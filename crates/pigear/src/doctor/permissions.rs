@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::unistd::Uid;
 
-use super::directories::hidden;
+use super::directories::{hidden, of_closed};
 use super::finding::Finding;
 use super::lines::{as_root, quoted, word};
 use super::running::running;
@@ -61,14 +61,7 @@ pub(super) fn closed_to_reader(
         found.is_ok_and(|found| !user.may(&found, 1))
     });
     if let Some(dir) = closed {
-        let permissions = fs::metadata(dir).map(|it| owner_and_mode(&it)).unwrap_or_default();
-        let found = format!("{} is closed to {}: {permissions}", dir.display(), user.name);
-        let why = format!(
-            "Pigear runs as this user, can't get at {}, and doesn't start.",
-            path.display()
-        );
-        let advice = "open it to this user, or give another path";
-        return Some(Finding::wrong(found, why).advise(advice));
+        return Some(of_closed(dir, path, &user));
     }
     let metadata = fs::metadata(&whole).ok()?;
     let bits = if metadata.is_dir() { 5 } else { 4 };
@@ -118,6 +111,18 @@ pub(super) fn files_of<'h>(
     let files = registry.files(kind).iter();
     let read = files.filter(|(_, file_use)| *file_use == FileUse::Reads);
     read.filter_map(|(key, _)| handler.keys.text(key).map(Path::new))
+}
+
+/// The files that a handler writes to.
+pub(super) fn files_written<'h>(
+    handler: &'h HandlerConfig,
+    registry: &Registry,
+) -> impl Iterator<Item = &'h Path> {
+    let kind = registry.resolve(&handler.kind).unwrap_or_default();
+    let files = registry.files(kind).iter();
+    let written =
+        files.filter(|(_, file_use)| matches!(file_use, FileUse::Writes | FileUse::WritesNew));
+    written.filter_map(|(key, _)| handler.keys.text(key).map(Path::new))
 }
 
 /// Whether a handler reads a credential of the service, which only the service gets.

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::kernel_table;
+use crate::output_file::dir;
 
 /// A process.
 pub(super) struct Process {
@@ -164,24 +165,54 @@ impl Process {
     }
 }
 
+/// The processes with Snort's name. Any user can start one.
+pub(super) fn snorts(proc: &Path) -> Vec<Process> {
+    let mut all = Process::all(proc);
+    all.retain(|process| process.name == "snort" || process.name == "snort3");
+    all.retain(|process| !process.has_ended());
+    all
+}
+
 /// The processes that have the socket at a path open; `None` if no socket is bound to it.
 pub(super) fn holders(proc: &Path, path: &Path) -> Option<Vec<Process>> {
     // A relative path in the kernel's table may be below any directory, so one that isn't there can't be compared.
     let real = path.canonicalize().ok()?;
     let all = Process::all(proc);
-    let inodes = bound_to(proc, &real, &all);
+    let inodes = bound_to(proc, &real, &all, |bound| bound.canonicalize().ok());
     let holds = |process: &Process| inodes.iter().any(|inode| process.has_socket(*inode));
     (!inodes.is_empty()).then(|| all.into_iter().filter(holds).collect())
 }
 
+/// The processes that have a socket open that was bound to a path at which nothing is any more.
+pub(super) fn former_holders(proc: &Path, path: &Path) -> Vec<Process> {
+    let gone = |place: &PathBuf| place.symlink_metadata().is_err();
+    let Some(place) = place(path).filter(gone) else {
+        return Vec::new();
+    };
+    let mut all = Process::all(proc);
+    let inodes = bound_to(proc, &place, &all, self::place);
+    all.retain(|process| inodes.iter().any(|inode| process.has_socket(*inode)));
+    all
+}
+
+/// Where a file is or was, without links.
+fn place(path: &Path) -> Option<PathBuf> {
+    Some(dir(path).canonicalize().ok()?.join(path.file_name()?))
+}
+
 /// The numbers of the sockets that are bound to an absolute path. If a program bound one by a relative path, its
 /// working directory decides.
-fn bound_to(proc: &Path, path: &Path, all: &[Process]) -> Vec<u64> {
+fn bound_to(
+    proc: &Path,
+    path: &Path,
+    all: &[Process],
+    whole: impl Fn(&Path) -> Option<PathBuf>,
+) -> Vec<u64> {
     let of_line = |line: &str| {
         let (inode, bound) = inode_and_path(line)?;
         let bound = Path::new(bound);
         // It may have been bound under another name of the directory, such as `.`.
-        let is_at = |bound: &Path| bound.canonicalize().is_ok_and(|bound| bound == path);
+        let is_at = |bound: &Path| whole(bound).is_some_and(|bound| bound == path);
         let is_holders = |process: &Process| {
             let dir = process.directory();
             process.has_socket(inode) && dir.is_some_and(|dir| is_at(&dir.join(bound)))
@@ -254,7 +285,8 @@ mod tests {
         symlink("socket:[18]", process.join("fd/3")).unwrap();
         symlink("socket:[21]", process.join("fd/4")).unwrap();
         let all = Process::all(room.path());
-        let bound = |path: &Path| bound_to(room.path(), path, &all);
+        let bound =
+            |path: &Path| bound_to(room.path(), path, &all, |bound| bound.canonicalize().ok());
         assert_eq!(bound(Path::new("/log/snort_alert")), [17]);
         assert_eq!(bound(Path::new("/log/a b")), [1_234_567]);
         assert_eq!(bound(&home.join("log/snort_alert")), [18, 21]);

@@ -1,6 +1,7 @@
 //! The Pigear that runs: as whom, and what it may do.
 
 use std::fs;
+use std::path::Path;
 
 use bytesize::ByteSize;
 use nix::unistd::Uid;
@@ -8,9 +9,11 @@ use pigear_pipeline::WhenFull;
 
 use super::check::Check;
 use super::finding::Finding;
-use super::process::{Process, holders};
+use super::lines::{as_root, ended, word};
+use super::process::{Process, former_holders, holders};
+use super::restarting::started_again;
 use super::subject::Subject;
-use super::trust::is_pigears;
+use super::trust::{is_of_own, is_pigears, unit_of};
 use crate::account::Account;
 
 /// What a Pigear takes besides its queues.
@@ -39,11 +42,32 @@ impl Check for RunningPigear {
     }
 }
 
-/// The Pigear that has one of the sockets. Any user can give a program its name, so its user counts, too.
+/// The Pigear that has one of the sockets, or had it before something removed it. Any user can give a program its name,
+/// so its user counts, too.
 pub(super) fn running(subject: &Subject<'_>) -> Option<Process> {
-    let sockets = subject.sockets().into_iter();
-    let mut holders = sockets.filter_map(|socket| holders(&subject.proc, &socket.path)).flatten();
-    holders.find(|it| it.is_pigear() && is_pigears(it, subject))
+    let sockets = subject.sockets();
+    let is_own = |it: &Process| it.is_pigear() && is_pigears(it, subject);
+    let holding = sockets.iter().filter_map(|socket| holders(&subject.proc, &socket.path));
+    let former = || sockets.iter().find_map(|socket| without_socket(&socket.path, subject));
+    holding.flatten().find(is_own).or_else(former)
+}
+
+/// The Pigear that was bound to a path at which nothing is any more.
+pub(super) fn without_socket(path: &Path, subject: &Subject<'_>) -> Option<Process> {
+    let mut former = former_holders(&subject.proc, path).into_iter();
+    former.find(|it| it.is_pigear() && is_pigears(it, subject))
+}
+
+/// Ends the running Pigear, and starts it again: as it was started, if only root and the user who runs the doctor can
+/// have said how; `None` if that isn't known.
+pub(super) fn restart(pigear: &Process, subject: &Subject<'_>) -> Option<String> {
+    if let Some(unit) = unit_of(pigear, "pigear") {
+        return Some(as_root(&[format!("systemctl restart {}", word(&unit))]));
+    }
+    if subject.file.is_some() {
+        return Some(format!("{} && {}", ended(pigear.id), subject.start()));
+    }
+    is_of_own(pigear, &["pigear"], subject).then(|| started_again(pigear)).flatten()
 }
 
 /// As whom it runs, and what is in force.

@@ -10,8 +10,9 @@ use nix::unistd::Uid;
 use super::check::Check;
 use super::finding::Finding;
 use super::guarded::guarded;
-use super::lines::{as_root, ended, quoted, word};
-use super::process::Process;
+use super::lines::{as_root, quoted, word};
+use super::process::{Process, snorts};
+use super::restarting::started_again;
 use super::snort_arguments::{SnortArguments, Told};
 use super::snort_threads::of_threads;
 use super::snort_version::Versions;
@@ -60,13 +61,6 @@ pub(super) fn account_of_snort(subject: &Subject<'_>) -> Option<Account> {
     let running = known.find(|snort| logs_elsewhere(snort, subject).is_none());
     let named = || Account::named(subject.snort_user.as_deref().unwrap_or("snort"));
     running.map(|it| Account::numbered(it.uid)).or_else(named)
-}
-
-fn snorts(proc: &Path) -> Vec<Process> {
-    let mut all = Process::all(proc);
-    all.retain(|process| process.name == "snort" || process.name == "snort3");
-    all.retain(|process| !process.has_ended());
-    all
 }
 
 /// A process that any user may have started.
@@ -229,16 +223,7 @@ fn restart(snort: &Process, subject: &Subject<'_>) -> Option<String> {
     if Standing::of(snort, subject) != Standing::Own {
         return None;
     }
-    let id = snort.id;
-    let program = quoted(&guarded(&snort.program()?)?);
-    let arguments = snort.arguments.iter().skip(1).map(|it| format!(" {}", word(it)));
-    let command = std::iter::once(program).chain(arguments).collect::<String>();
-    let dir = guarded(&snort.directory()?)?;
-    let dir = match dir.as_path() {
-        dir if dir == Path::new("/") => String::new(),
-        dir => format!("cd {} && ", quoted(dir)),
-    };
-    Some(format!("{} && {dir}{}", ended(id), as_root(&[command])))
+    started_again(snort)
 }
 
 /// Whether a Snort started at least a second before something was put at a path.

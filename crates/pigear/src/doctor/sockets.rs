@@ -12,12 +12,13 @@ use super::check::Check;
 use super::directories::{hidden, of_directory};
 use super::finding::{Finding, Severity};
 use super::guarded::settled;
-use super::lines::{as_root, handed_over, moved_away, quoted, word};
+use super::lines::{as_root, handed_over, kind_of, moved_away, quoted, word};
 use super::process::{Process, holders};
 use super::running::running;
 use super::snort::account_of_snort;
 use super::subject::Subject;
 use super::trust::{is_pigears, is_snorts};
+use super::unbound::Unbound;
 use crate::account::{Account, owner_and_mode};
 use crate::config::SourceConfig;
 use crate::listen::{ExpectedSocket, expected_sockets};
@@ -41,63 +42,76 @@ impl Check for Sockets {
                 Ok(sockets) => sockets,
                 Err(error) => {
                     let why = "Without it, it isn't known where the socket has to be.";
-                    findings.push(Finding::wrong(error.to_string(), why));
+                    let advice = "correct what names it: snort_conf, or --snort-conf";
+                    findings.push(Finding::wrong(error.to_string(), why).advise(advice));
                     continue;
                 }
             };
-            for socket in sockets {
-                let mut dirs = vec![socket.log_dir.as_path()];
-                let own = socket.path.parent().filter(|dir| *dir != socket.log_dir);
-                // Pigear makes those of packet threads itself.
-                dirs.extend(own.filter(|dir| dir.symlink_metadata().is_ok()));
-                for dir in dirs {
+            let mut unbound = Unbound::default();
+            for socket in &sockets {
+                for dir in directories_of(socket) {
                     if seen.as_deref() != Some(dir) {
                         findings.push(of_directory(dir, snort.as_ref(), subject));
                         seen = Some(dir.to_owned());
                     }
                 }
                 // What is to be done about a missing directory comes first, unless it has to be another one.
-                if is_too_long(&socket.path) || socket.log_dir.exists() {
-                    let finding = of_socket(&socket, subject, snort.as_ref());
-                    let sender = snort.as_ref().filter(|_| finding.status == Severity::Ok);
-                    let refused = sender.and_then(|it| of_sender(&socket, source, subject, it));
-                    findings.push(finding);
-                    findings.extend(refused);
+                if !is_too_long(&socket.path) && !socket.log_dir.is_dir() {
+                    continue;
+                }
+                match of_socket(socket, subject, snort.as_ref()) {
+                    Looked::Missing => unbound.missing.push(&socket.path),
+                    Looked::Stale => unbound.stale.push(&socket.path),
+                    Looked::Found(finding) => {
+                        let sender = snort.as_ref().filter(|_| finding.status == Severity::Ok);
+                        let refused = sender.and_then(|it| of_sender(socket, source, subject, it));
+                        findings.push(finding);
+                        findings.extend(refused);
+                    }
                 }
             }
+            findings.extend(unbound.findings(source, subject));
         }
         findings
     }
 }
 
-fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Account>) -> Finding {
+/// The directories in which a socket is.
+fn directories_of(socket: &ExpectedSocket) -> impl Iterator<Item = &Path> {
+    let own = socket.path.parent().filter(|dir| *dir != socket.log_dir);
+    // Pigear makes those of packet threads itself.
+    let own = own.filter(|dir| dir.symlink_metadata().is_ok());
+    std::iter::once(socket.log_dir.as_path()).chain(own)
+}
+
+/// What is seen of a socket.
+enum Looked {
+    /// Nothing is at its path.
+    Missing,
+    /// It is there, but no process has it.
+    Stale,
+    Found(Finding),
+}
+
+fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Account>) -> Looked {
     let path = &socket.path;
-    let shown = path.display();
     if is_too_long(path) {
-        return of_long_path(socket);
+        return Looked::Found(of_long_path(socket));
     }
-    let start = subject.start();
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => hidden(path, subject),
-        Err(_) => Finding::wrong(
-            format!("{shown} is not there"),
-            "Pigear doesn't listen. Snort looks for the socket when it starts, and sends nothing without it.",
-        )
-        .advise("start Pigear, then start Snort again")
-        .typed(start),
-        Ok(found) if !found.file_type().is_socket() => Finding::wrong(
-            format!("{shown} is there, but is not a socket but {}", kind_of(&found)),
-            "Pigear doesn't replace what it did not make.",
-        )
-        .typed(moved_away(path)),
-        Ok(found) => of_bound(socket, &found, subject, snort).unwrap_or_else(|| {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Looked::Found(hidden(path, subject))
+        }
+        Err(_) => Looked::Missing,
+        Ok(found) if !found.file_type().is_socket() => Looked::Found(
             Finding::wrong(
-                format!("{shown} is there, but no process has it open"),
-                "A program left it behind; Snort's alerts are refused.",
+                format!("{} is there, but is not a socket but {}", path.display(), kind_of(&found)),
+                "Pigear doesn't replace what it did not make.",
             )
-            .advise("start Pigear, which replaces it, then start Snort again")
-            .typed(start)
-        }),
+            .advise("move it away, if nothing needs it, or give another log directory")
+            .typed_if(moved_away(path)),
+        ),
+        Ok(found) => of_bound(socket, &found, subject, snort).map_or(Looked::Stale, Looked::Found),
     }
 }
 
@@ -131,17 +145,6 @@ fn short_name(socket: &ExpectedSocket) -> Option<PathBuf> {
     let fits = |link: &PathBuf| link.join(rest).as_os_str().as_bytes().len() <= MAX_PATH;
     let above = socket.log_dir.ancestors().skip(1).filter(|dir| dir.is_absolute());
     above.map(|dir| dir.join("snort-log")).find(fits).filter(|it| it.symlink_metadata().is_err())
-}
-
-fn kind_of(found: &Metadata) -> &'static str {
-    let kind = found.file_type();
-    match () {
-        () if kind.is_dir() => "a directory",
-        () if kind.is_symlink() => "a symbolic link",
-        () if kind.is_fifo() => "a FIFO",
-        () if kind.is_file() => "a file",
-        () => "a device",
-    }
 }
 
 /// A socket that a process has open.

@@ -1,6 +1,7 @@
 //! The store: whether it can be used, and has space.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,15 +11,16 @@ use nix::unistd::{AccessFlags, Uid, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::lines::{as_root, ended, moved_away, quoted};
+use super::lines::{self, as_root, ended, is_of_kernel, is_of_system, quoted, sudo};
+use super::making::of_missing;
 use super::permissions::{Secrecy, unreadable, user_of_pigear};
 use super::process::Process;
 use super::running::running;
-use super::start::{closed_to_pigear, made};
+use super::start::closed_to_pigear;
 use super::store_growth::of_growth;
 use super::subject::Subject;
 use crate::output_file::dir;
-use crate::store::{Inspection, StoreHeader};
+use crate::store::{Inspection, StoreKind, StoreProblem, copying_line, moving_line};
 
 /// Less space than this is used up soon.
 const LITTLE: u64 = 256 << 20;
@@ -79,43 +81,47 @@ fn of_running(subject: &Subject<'_>) -> Option<Finding> {
 fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
     let (shown, typed) = (path.display(), quoted(path));
     let why = NO_START;
-    let finding = match StoreHeader::read(path) {
-        Err(error) => unreadable(path, &error, Secrecy::Secret, subject).unwrap_or_else(|| {
-            Finding::wrong(format!("cannot read {shown}: {error}"), why)
-                .advise("it has to belong to the user as whom Pigear runs")
-                .typed(format!("ls -l {typed}"))
-        }),
-        Ok(StoreHeader::Nothing) => of_directory(path, subject),
-        Ok(StoreHeader::Other) => Finding::wrong(format!("{shown} is not a store"), why)
-            .advise("give another path (path = in [store], or --store), or move it away")
-            .typed(moved_away(path)),
-        Ok(StoreHeader::Newer(version)) => Finding::wrong(
+    let finding = match StoreKind::of(path) {
+        Err(problem) => of_problem(path, problem, subject),
+        Ok(StoreKind::Nothing) => of_directory(path, subject),
+        Ok(StoreKind::Other) => {
+            let finding = Finding::wrong(format!("{shown} is not a store"), why);
+            if is_of_system(path) {
+                finding.advise("correct the path (path = in [store], or --store)")
+            } else {
+                finding
+                    .advise("give another path (path = in [store], or --store), or move it away")
+                    .typed(moved_away(path))
+            }
+        }
+        Ok(StoreKind::Newer(version)) => Finding::wrong(
             format!("{shown} has version {version}, which this Pigear doesn't know"),
             "A newer Pigear wrote it.",
         )
-        .advise("install the newer Pigear again, or move it away: a new store begins then")
+        .advise(
+            "install the newer Pigear again, or move it away with all its files: a new store begins then",
+        )
         .typed(moved_away(path)),
-        Ok(StoreHeader::Unversioned) => Finding::wrong(
+        Ok(StoreKind::Unversioned) => Finding::wrong(
             format!("{shown} is damaged: its version is 0, which no Pigear writes"),
             why,
         )
         .advise("move it away and keep it: a new store begins then")
         .typed(moved_away(path)),
-        Ok(StoreHeader::Older(version)) => Finding::note(
+        Ok(StoreKind::Older(version)) => Finding::note(
             format!("{shown} has the old version {version}"),
             "The next start converts it, and older Pigears can't read it then.",
         )
-        .advise("with Pigear stopped, keep a copy")
-        // A link that is there by then is not written through.
-        .typed(as_root(&[format!("cp -aT --remove-destination {typed} {typed}.old")])),
-        Ok(StoreHeader::Current(_))
+        .advise("with Pigear stopped, keep a copy of all its files")
+        .typed(copying_line(path, sudo())),
+        Ok(StoreKind::Current(_))
             if access(path, AccessFlags::W_OK).is_err() && !other_may_write(path, subject) =>
         {
             let change = as_root(&[format!("chown USER {typed}*")]);
             Finding::wrong(format!("you may not write to {shown}"), why)
                 .advise(format!("{change}, where USER is Pigear's"))
         }
-        Ok(StoreHeader::Current(version)) => {
+        Ok(StoreKind::Current(version)) => {
             let user = user_of_pigear(subject);
             if let Some(closed) = user.and_then(|user| closed_to_pigear(path, &user)) {
                 return (closed, true);
@@ -128,6 +134,41 @@ fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
     (finding, false)
 }
 
+/// Of a file that can't be read as a store.
+fn of_problem(path: &Path, problem: StoreProblem, subject: &Subject<'_>) -> Finding {
+    let shown = path.display();
+    match problem {
+        StoreProblem::Damaged(problem) => damaged(path, &problem),
+        StoreProblem::Io(error) | StoreProblem::Unreadable(error) => {
+            if let Some(finding) = unreadable(path, &error, Secrecy::Secret, subject) {
+                return finding;
+            }
+            if error.kind() == ErrorKind::NotADirectory {
+                return of_directory(path, subject);
+            }
+            let found = format!("cannot read {shown}: {error}");
+            Finding::wrong(found, NO_START)
+                .advise("give another path (path = in [store], or --store)")
+        }
+        problem => {
+            let finding = Finding::wrong(format!("cannot read {shown}: {problem}"), NO_START);
+            finding.advise(problem.hint().unwrap_or("give another path"))
+        }
+    }
+}
+
+/// Moves all files of a store out of the way.
+fn moved_away(path: &Path) -> String {
+    moving_line(path, sudo())
+}
+
+fn damaged(path: &Path, problem: &str) -> Finding {
+    let why = "Alerts may be missing, and Pigear stops storing where it finds damage.";
+    Finding::wrong(format!("{} is damaged: {problem}", path.display()), why)
+        .advise("with Pigear stopped, move it away with all its files, and keep them: a new store begins then")
+        .typed(moved_away(path))
+}
+
 /// Whether Pigear runs as another user, who may write to it.
 fn other_may_write(path: &Path, subject: &Subject<'_>) -> bool {
     let user = user_of_pigear(subject).filter(|user| !user.has_id(Uid::effective().as_raw()));
@@ -138,9 +179,20 @@ fn other_may_write(path: &Path, subject: &Subject<'_>) -> bool {
 fn of_directory(path: &Path, subject: &Subject<'_>) -> Finding {
     let (shown, dir) = (path.display(), dir(path));
     let why = format!("{shown} can't be made.");
+    if is_of_kernel(path) {
+        let found = format!("{shown} is not a place for a store");
+        return Finding::wrong(found, NO_START)
+            .advise("correct the path (path = in [store], or --store)");
+    }
     if !dir.is_dir() {
-        let found = format!("the directory {} is not there", dir.display());
-        return Finding::wrong(found, why).typed(made(dir, subject));
+        let what = format!("the directory {}", dir.display());
+        return of_missing(dir, &what, &why, user_of_pigear(subject).as_ref());
+    }
+    if let (Ok(target), false) = (fs::read_link(path), path.exists()) {
+        let found = format!("{shown} is a link to {}, which is not there", target.display());
+        let advice =
+            "mount or put back what it leads to, or give another path, or move the link away";
+        return Finding::wrong(found, NO_START).advise(advice).typed_if(lines::moved_away(path));
     }
     if let Some(closed) = user_of_pigear(subject).and_then(|user| closed_to_pigear(path, &user)) {
         return closed;
@@ -168,27 +220,25 @@ fn of_writer(path: &Path, subject: &Subject<'_>) -> Option<Finding> {
 
 /// Whether it is damaged.
 fn of_contents(path: &Path) -> Finding {
-    let shown = path.display();
-    let damaged = |problem: String| {
-        let why = "Alerts may be missing, and Pigear stops storing where it finds damage.";
-        Finding::wrong(format!("{shown}: {problem}"), why)
-            .advise("with Pigear stopped, move it away and keep it: a new store begins then")
-            .typed(moved_away(path))
-    };
     let inspection = match Inspection::open(path) {
-        Err(problem) => return damaged(problem.to_string()),
-        Ok(None) => {
-            let why = "Pigear checks it for damage when it starts, and finishes what was begun.";
-            return Finding::note(format!("{shown} was not closed in order"), why);
-        }
-        Ok(Some(inspection)) => inspection,
+        Err(problem) => return of_damage(path, problem),
+        Ok(inspection) => inspection,
     };
     match inspection.check(CHECK_TIMEOUT) {
         Some(Ok(())) => Finding::ok("no damage was found in it"),
-        Some(Err(problem)) => damaged(problem.to_string()),
+        Some(Err(problem)) => of_damage(path, problem),
         None => Finding::ok(format!(
             "no damage was found in {CHECK_TIMEOUT:?}, in which not all of it was looked at"
         )),
+    }
+}
+
+/// What a check for damage met.
+fn of_damage(path: &Path, problem: StoreProblem) -> Finding {
+    match problem {
+        StoreProblem::Damaged(problem) => damaged(path, &problem),
+        StoreProblem::Locked => Finding::ok(format!("not looked at for damage: {problem}")),
+        problem => damaged(path, &problem.to_string()),
     }
 }
 

@@ -9,7 +9,7 @@ use nix::sys::statvfs::statvfs;
 use super::finding::Finding;
 use crate::config::StoreConfig;
 use crate::output_file::dir;
-use crate::store::{Inspection, StoreHeader};
+use crate::store::{Inspection, StoreKind};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -70,8 +70,8 @@ fn fitting(room: u64) -> String {
 impl Growth {
     /// From what is stored; `None` if that is too little to tell.
     fn measured(path: &Path) -> Option<Self> {
-        let is_store = matches!(StoreHeader::read(path), Ok(StoreHeader::Current(_)));
-        let inspection = if is_store { Inspection::open(path).ok()?? } else { return None };
+        let is_store = matches!(StoreKind::of(path), Ok(StoreKind::Current(_)));
+        let inspection = if is_store { Inspection::open(path).ok()? } else { return None };
         let (alerts, seconds) = inspection.extent().ok().filter(|(_, time)| *time >= LEAST_TIME)?;
         let size = fs::metadata(path).ok()?.len();
         let daily = |amount: u64| amount.saturating_mul(DAY) / seconds;

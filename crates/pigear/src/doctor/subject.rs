@@ -4,7 +4,7 @@ use nix::unistd::Uid;
 
 use super::guarded::guarded;
 use super::lines::{as_root, quoted, word};
-use crate::config::{Config, SourceConfig, SourceKind};
+use crate::config::{Config, InstanceCount, SourceConfig, SourceKind};
 use crate::listen::{ExpectedSocket, expected_sockets};
 use crate::registry::Registry;
 
@@ -55,8 +55,27 @@ impl Subject<'_> {
         match self.file {
             Some(file) if is_of_unit(file) => as_root(&["systemctl restart pigear".to_owned()]),
             Some(file) => format!("pigear --config {}", quoted(file)),
-            None => format!("pigear{}", self.log_dirs().take(1).collect::<String>()),
+            None => format!("pigear{}", self.options().next().unwrap_or_default()),
         }
+    }
+
+    /// The sources, as options of a start.
+    fn options(&self) -> impl Iterator<Item = String> {
+        let named = self.config.sources.iter().filter(|it| it.logdir.is_some());
+        named.map(|source| {
+            let dir = source.logdir.as_ref().map(|dir| format!("--logdir {}", quoted(dir)));
+            let count = match source.instances {
+                Some(InstanceCount::Fixed(count)) => Some(format!("--instances={count}")),
+                Some(InstanceCount::Auto) => Some("--instances=auto".to_owned()),
+                None => None,
+            };
+            let prefix = source.run_prefix.as_ref();
+            let prefix = prefix.map(|prefix| format!("--run-prefix={}", word(prefix)));
+            let offset = source.id_offset.map(|offset| format!("--id-offset={offset}"));
+            let subdir = source.id_subdir.then(|| "--id-subdir".to_owned());
+            let options = [dir, count, prefix, offset, subdir].into_iter().flatten();
+            options.flat_map(|option| [" ".to_owned(), option]).collect()
+        })
     }
 
     /// How root looks at the same.

@@ -33,10 +33,8 @@ impl Standing {
             return Self::Snort;
         }
         if uid == own || uid == 0 {
-            let all = snort.uids();
-            let is_uniform = all.is_none_or(|all| all.iter().all(|it| *it == uid));
-            return match is_program_of_snort(snort) {
-                Some(true) if is_uniform && has_own_namespaces(snort, subject) => Self::Own,
+            return match is_program_named(snort, &SNORT) {
+                Some(true) if is_uniform(snort) && has_own_namespaces(snort, subject) => Self::Own,
                 // Others start programs of root's.
                 Some(false) if uid == 0 => Self::Unknown(
                     "root runs it, but not from a file named snort that only root can replace"
@@ -107,13 +105,30 @@ pub(super) fn unit_of(process: &Process, begin: &str) -> Option<String> {
     (is_of_machine && is_direct && is_named).then(|| unit.to_owned())
 }
 
-/// Whether its program is a file of Snort's name that only root, or the user who runs the doctor, can replace; `None`
+/// The names of Snort's program.
+const SNORT: [&str; 2] = ["snort", "snort3"];
+
+/// Whether root, or the user who runs the doctor, runs it, from a file of such a name that others can't replace: its
+/// arguments may be typed again.
+pub(super) fn is_of_own(process: &Process, names: &[&str], subject: &Subject<'_>) -> bool {
+    let is_own = [0, Uid::effective().as_raw()].contains(&process.uid);
+    let is_program = || is_program_named(process, names) == Some(true);
+    is_own && is_program() && is_uniform(process) && has_own_namespaces(process, subject)
+}
+
+/// Whether it has one user for everything.
+fn is_uniform(process: &Process) -> bool {
+    process.uids().is_none_or(|all| all.iter().all(|it| *it == process.uid))
+}
+
+/// Whether its program is a file of such a name that only root, or the user who runs the doctor, can replace; `None`
 /// if that can't be seen.
-fn is_program_of_snort(snort: &Process) -> Option<bool> {
-    let path = snort.program()?;
-    let is_named = matches!(path.file_name().and_then(|it| it.to_str()), Some("snort" | "snort3"));
+fn is_program_named(process: &Process, names: &[&str]) -> Option<bool> {
+    let path = process.program()?;
+    let is_named =
+        path.file_name().and_then(|it| it.to_str()).is_some_and(|it| names.contains(&it));
     // In a container, another file is at this path.
-    let is_same = snort.program_file().and_then(|file| file.metadata()).is_ok_and(|running| {
+    let is_same = process.program_file().and_then(|file| file.metadata()).is_ok_and(|running| {
         fs::metadata(&path).is_ok_and(|it| (it.dev(), it.ino()) == (running.dev(), running.ino()))
     });
     Some(is_named && is_same && guarded(&path).as_ref() == Some(&path))

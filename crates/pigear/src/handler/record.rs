@@ -6,13 +6,17 @@
 
 mod own_file;
 
+#[cfg(feature = "command")]
+use std::fs;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pigear_alert::Alert;
 use pigear_alert::wire::encode;
+#[cfg(feature = "command")]
+use pigear_pipeline::OnError;
 use pigear_pipeline::recording::Writer;
 use pigear_pipeline::{Failure, Handler, Needs, Progress};
 use serde::Deserialize;
@@ -87,12 +91,23 @@ impl Record {
                 None
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let path = path.display();
-                return Err(format!("{path} exists; a recording never replaces a file").into());
+                return Err(exists(path));
             }
             Err(error) => return Err(format!("cannot create {}: {error}", path.display()).into()),
         };
         Ok(Self { options, when_taken, recording })
+    }
+
+    /// Looks at what its start would refuse, without making anything.
+    #[cfg(feature = "command")]
+    pub(crate) fn look(options: &Options, on_error: OnError) -> Result<(), SetupError> {
+        let path = &options.path;
+        let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+        // An empty one may be left of a run without any alert.
+        let is_left = found.is_file() && found.len() == 0;
+        let gets_another =
+            || on_error == OnError::GoOn && fs::metadata(path).is_ok_and(|it| it.is_file());
+        if is_left || gets_another() { Ok(()) } else { Err(exists(path)) }
     }
 
     fn write(&mut self, alerts: &[Arc<Alert>]) -> io::Result<()> {
@@ -108,6 +123,10 @@ impl Record {
             self.recording.as_ref().map_or(&self.options.path, |recording| &recording.own.path);
         Failure::retry(format!("cannot write {}: {error}", path.display()))
     }
+}
+
+fn exists(path: &Path) -> SetupError {
+    format!("{} exists; a recording never replaces a file", path.display()).into()
 }
 
 /// The file of a recording.

@@ -11,6 +11,8 @@ use pigear_pipeline::source::unix::BoundPath;
 
 use super::ListenError;
 use super::check::SnortConf;
+#[cfg(feature = "command")]
+use super::expected::expected_sockets;
 use super::sockets::{self, Ids};
 use crate::config::{Config, SourceConfig, SourceKind};
 
@@ -39,23 +41,39 @@ impl HeldSockets {
     /// # Errors
     /// If one can't be bound.
     pub fn bind(&mut self, config: &Config) -> Result<(), ListenError> {
-        let default = [SourceConfig::default()];
-        let sources = if config.sources.is_empty() { &default[..] } else { &config.sources };
-        for source in sources.iter().filter(|source| source.kind == SourceKind::Unix) {
-            let by_name = source.from.as_deref().and_then(sockets::descriptor_name).is_some();
-            let gets_all = sources.len() == 1 && source.names_no_socket();
-            if by_name || gets_all && !self.passed().is_empty() {
-                continue;
-            }
-            let conf = SnortConf::of(source)?;
-            for socket in sockets::named_by(source, || conf.log_dir())? {
+        for source in self.unheld(config) {
+            let conf = SnortConf::of(&source)?;
+            for socket in sockets::named_by(&source, || conf.log_dir())? {
                 if self.paths_of(|held| is_same(held.binding.path(), &socket.path)).is_empty() {
-                    socket.make_directory(source)?;
-                    self.add("", socket.binding(source, &Ids::of(source)?)?);
+                    socket.make_directory(&source)?;
+                    self.add("", socket.binding(&source, &Ids::of(&source)?)?);
                 }
             }
         }
         Ok(())
+    }
+
+    /// The log directories of the sockets that [`bind`](Self::bind) would bind.
+    #[cfg(feature = "command")]
+    pub(crate) fn directories(&self, config: &Config) -> Vec<PathBuf> {
+        let sources = self.unheld(config);
+        let sockets = sources.iter().flat_map(|it| expected_sockets(it).unwrap_or_default());
+        sockets.map(|socket| socket.log_dir).collect()
+    }
+
+    /// The sources that don't get their sockets from systemd.
+    fn unheld(&self, config: &Config) -> Vec<SourceConfig> {
+        let mut sources = config.sources.clone();
+        if sources.is_empty() {
+            sources.push(SourceConfig::default());
+        }
+        let (is_only, has_passed) = (sources.len() == 1, !self.passed().is_empty());
+        sources.retain(|source| {
+            let by_name = source.from.as_deref().and_then(sockets::descriptor_name).is_some();
+            let gets_all = is_only && source.names_no_socket() && has_passed;
+            source.kind == SourceKind::Unix && !by_name && !gets_all
+        });
+        sources
     }
 
     /// The paths of those that were bound here, for what ends the process at once.

@@ -28,6 +28,7 @@ pub(crate) fn refusals(config: &Config, registry: &Registry, ports: Ports) -> Ve
         refused.extend(check_stats(config.stats.as_ref()).err());
     }
     refused.extend(of_sources(&config, registry));
+    registry.on_error().set(config.on_error);
     for handler in &config.handlers {
         let looked = lanes::look(&config, handler, registry, ports);
         // What is wrong with keys is a mistake in the configuration.

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::{BuildError, BuildProblem, Registry, alias};
+use crate::handler::record;
 use crate::keys::{Keys, SetupError};
 use crate::probed::Ports;
 
@@ -13,6 +14,12 @@ impl Registry {
         self.add_look("exec", |options: crate::handler::exec::Options, _| options.command.find());
         self.add_look("file", |options, _| crate::handler::file::File::look(&options));
         self.add_look("pcap", |options, _| crate::handler::pcap::Pcap::look(&options));
+        let on_error = self.on_error.clone();
+        self.add_look("record", move |options, ports| match (ports, on_error.get()) {
+            // The running Pigear may write to it.
+            (Ports::AreOwn, _) => Ok(()),
+            (Ports::MustBeFree, on_error) => record::Record::look(&options, on_error),
+        });
         #[cfg(feature = "http")]
         self.add_look("http", |options, _| crate::handler::http::look(&options));
         #[cfg(feature = "web")]

@@ -92,7 +92,7 @@ pub(super) fn to_read(path: &Path, wait: Duration) -> Result<Connection, StorePr
     connected.map_err(StoreProblem::in_reading)
 }
 
-fn connect_to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {
+pub(super) fn connect_to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProblem> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
     let readable = connection.and_then(|connection| {
         connection.busy_timeout(wait)?;
@@ -101,13 +101,18 @@ fn connect_to_read(path: &Path, wait: Duration) -> Result<Connection, StoreProbl
     match readable {
         Err(StoreProblem::Io(_)) if !has_journal(path) => {
             // For a read-only directory, where the files that reading needs can't be created.
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-            let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
-            let uri = format!("file:{}?immutable=1", name.replace('#', "%23"));
-            probed(connect(Path::new(&uri), flags)?)
+            probed(unchanging(path)?)
         }
         result => result,
     }
+}
+
+/// Opens a store without a journal as a file that nothing changes: so no file is made beside it.
+pub(super) fn unchanging(path: &Path) -> Result<Connection, StoreProblem> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
+    let uri = format!("file:{}?immutable=1", name.replace('#', "%23"));
+    connect(Path::new(&uri), flags)
 }
 
 fn probed(connection: Connection) -> Result<Connection, StoreProblem> {

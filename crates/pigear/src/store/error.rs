@@ -1,11 +1,14 @@
 //! Errors of a store.
 
+use std::borrow::Cow;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
 use super::layout::VERSION;
+use super::moving;
+use crate::shell_word::quoted;
 use crate::visible::visible;
 
 /// A store can't be used.
@@ -140,8 +143,8 @@ impl StoreProblem {
                 reload it (SIGHUP), and then drop the lane"
             }
             Self::Damaged(_) => {
-                "nothing was changed; move it away, with the files PATH-wal and PATH-shm if there are \
-                any, and a new one is begun; `sqlite3 PATH .recover` saves what can be read of it"
+                "nothing was changed; move it away together with those of the files PATH-wal, PATH-shm and PATH.lock \
+                that are there, and a new one is begun; `sqlite3 PATH .recover` saves what can be read of it"
             }
             Self::Locked => "wait until that program is done with it, or stop it",
             Self::Unfinished { .. } => {
@@ -169,6 +172,19 @@ impl StoreProblem {
             | Self::TooManyRules { .. }
             | Self::Database(_) => return None,
         })
+    }
+
+    /// The same about the store at a path: with the line for a shell, where there is one.
+    #[must_use]
+    pub fn hint_at(&self, path: &Path) -> Option<Cow<'static, str>> {
+        if !matches!(self, Self::Damaged(_)) {
+            return self.hint().map(Cow::Borrowed);
+        }
+        let (line, moved) = (moving::moving_line(path, ""), quoted(&moving::free_name(path)));
+        Some(Cow::Owned(format!(
+            "nothing was changed; this moves it away together with its journal, and a new one is begun: {line}; then \
+            `sqlite3 {moved} .recover` saves what can be read of it"
+        )))
     }
 
     /// The same for who only reads: that asks for fewer rights.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::block_rows;
 use super::check;
-use super::connect::{beside_path, connect, to_read};
+use super::connect::{beside_path, connect_to_read, has_journal, let_out_of_journal, unchanging};
 use super::error::StoreProblem;
 use super::lock::process_of;
 
@@ -31,23 +31,27 @@ pub(crate) struct SentBy {
 }
 
 impl Inspection {
-    /// Opens a store; `None` if that would change something: it was not closed in order, and no program has it
-    /// open.
+    /// Opens a store together with its journal.
     ///
     /// # Errors
     /// If it can't be read.
-    pub(crate) fn open(path: &Path) -> Result<Option<Self>, StoreProblem> {
-        let has = |end| beside_path(path, end).exists();
-        if has("-shm") {
-            return Ok(Some(Self { connection: to_read(path, WAIT)? }));
-        }
-        if has("-wal") {
-            return Ok(None);
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let name = path.to_string_lossy().replace('%', "%25").replace('?', "%3f");
-        let uri = format!("file:{}?immutable=1", name.replace('#', "%23"));
-        Ok(Some(Self { connection: connect(Path::new(&uri), flags)? }))
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreProblem> {
+        let connection = match (has_journal(path), beside_path(path, "-shm").exists()) {
+            (true, true) => connect_to_read(path, WAIT).map_err(StoreProblem::in_reading)?,
+            (true, false) => with_index_in_memory(path)?,
+            (false, _) => unchanging(path)?,
+        };
+        Ok(Self { connection })
+    }
+
+    /// The ids of the kind of file, and of the version.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub(crate) fn application_and_version(&self) -> Result<(u32, u32), StoreProblem> {
+        let number =
+            |pragma| self.connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0));
+        Ok((number("application_id")?, number("user_version")?))
     }
 
     /// Whether it is damaged, if that is known within this time.
@@ -113,12 +117,22 @@ impl Inspection {
     }
 }
 
+/// A store that was not closed in order, and has no index of its journal any more: `SQLite` would make it anew beside
+/// the store. Without locks, it does so in memory.
+fn with_index_in_memory(path: &Path) -> Result<Connection, StoreProblem> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags_and_vfs(path, flags, c"unix-none")?;
+    let_out_of_journal(&connection, false)?;
+    connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
-    use crate::store::Store;
+    use crate::store::{Store, StoreKind};
 
     #[test]
     fn a_store_is_looked_at_open_and_closed_without_a_trace() {
@@ -132,7 +146,7 @@ mod tests {
         };
         let look = |writer: Option<u32>| {
             let before = names();
-            let inspection = Inspection::open(&path).unwrap().unwrap();
+            let inspection = Inspection::open(&path).unwrap();
             assert_eq!(inspection.extent().unwrap(), (0, 0));
             assert_eq!(inspection.last().unwrap(), 0);
             assert!(inspection.sent_behind(0).unwrap().is_empty());
@@ -147,11 +161,37 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_was_not_closed_is_left_alone() {
-        let room = tempfile::tempdir().unwrap();
+    fn a_store_that_was_not_closed_is_read_with_its_journal_and_left_alone() {
+        let (room, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let path = room.path().join("a.db");
-        drop(Store::open(&path).unwrap());
-        fs::write(room.path().join("a.db-wal"), "x").unwrap();
-        assert!(Inspection::open(&path).unwrap().is_none());
+        let store = Store::open(&path).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        for name in ["a.db", "a.db-wal"] {
+            fs::copy(room.path().join(name), copy.path().join(name)).unwrap();
+        }
+        drop((connection, store));
+        let files = || {
+            let all = fs::read_dir(copy.path()).unwrap().map(|it| it.unwrap().path());
+            let mut all: Vec<_> = all.map(|it| (it.clone(), fs::read(it).unwrap())).collect();
+            all.sort();
+            all
+        };
+        let before = files();
+        assert_eq!(before.len(), 2);
+        let path = copy.path().join("a.db");
+        let inspection = Inspection::open(&path).unwrap();
+        assert_eq!(inspection.application_and_version().unwrap().1, 99);
+        assert!(inspection.check(Duration::from_secs(10)).unwrap().is_ok());
+        assert_eq!(StoreKind::of(&path).unwrap(), StoreKind::Newer(99));
+        // What its header says is in the journal, too.
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[..100].fill(0xff);
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(StoreKind::of(&path).unwrap(), StoreKind::Newer(99));
+        assert!(files()[1] == before[1] && files().len() == 2);
+        fs::write(copy.path().join("a.db-wal"), "x").unwrap();
+        assert_eq!(StoreKind::of(&path).unwrap(), StoreKind::Other);
+        assert_eq!(files().len(), 2);
     }
 }

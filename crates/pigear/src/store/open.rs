@@ -21,6 +21,7 @@ use super::lanes;
 use super::layout::{MODE, VERSION};
 use super::lock::{Ended, Lock};
 use super::meta;
+use super::moving::unused_name;
 use super::schema;
 
 /// The size of the database's page cache, in KiB.
@@ -55,6 +56,9 @@ pub(super) fn to_write(
     let has_journal = has_journal(path);
     let kind = FileKind::of(path)?;
     refuse_others(kind)?;
+    if kind == FileKind::Nothing && has_journal {
+        set_journal_aside(path)?;
+    }
     make_writable(path)?;
     let (mut lock, ended) = Lock::take(path)?;
     let is_old = matches!(kind, FileKind::Store(version) if version < VERSION);
@@ -149,6 +153,20 @@ pub(super) fn make_writable(path: &Path) -> Result<(), StoreProblem> {
             path.display()
         );
     }
+    Ok(())
+}
+
+/// Renames the journal of a file that isn't there: for a new file, `SQLite` would remove it.
+fn set_journal_aside(path: &Path) -> io::Result<()> {
+    let journal = beside_path(path, "-wal");
+    let to = unused_name(&journal);
+    fs::rename(&journal, &to)?;
+    warn!(
+        "{0} is not there, or empty, but its journal was: it is now {1}, and has what was stored last; before you \
+        open the file that was there, rename the journal to that file's name with -wal at the end, beside it",
+        path.display(),
+        to.display()
+    );
     Ok(())
 }
 

@@ -191,7 +191,7 @@ impl Writer {
             problem => return problem,
         };
         let problem = StoreProblem::Damaged(damage.clone());
-        let hint = problem.hint().unwrap_or_default();
+        let hint = problem.hint_at(&self.path).unwrap_or_default();
         error!("{}: {problem}; nothing more is stored in it; {hint}", self.path.display());
         self.soundness = Soundness::Damaged(damage);
         problem

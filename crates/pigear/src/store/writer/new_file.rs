@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use tracing::{debug, error, info, warn};
 
 use super::{Soundness, Writer, journal};
@@ -14,6 +13,7 @@ use crate::store::lanes::{self, LaneRow};
 use crate::store::layout::SEGMENT;
 use crate::store::lock::Lock;
 use crate::store::meta;
+use crate::store::moving::unused_name;
 use crate::store::open::{self, Force};
 use crate::store::segment_index;
 
@@ -207,21 +207,4 @@ fn put_back(leftovers: &[Leftover]) {
             warn!("the journal of a store that was moved away is left as {}", to.display());
         }
     }
-}
-
-/// `PATH.TIME`, with a number behind it if there is such a file.
-fn unused_name(path: &Path) -> PathBuf {
-    let time = Timestamp::now().as_second();
-    let name = |end: String| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let mut n = 0;
-    let mut to = name(format!(".{time}"));
-    while fs::symlink_metadata(&to).is_ok() {
-        n += 1;
-        to = name(format!(".{time}.{n}"));
-    }
-    to
 }

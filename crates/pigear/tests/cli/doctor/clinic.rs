@@ -197,14 +197,17 @@ impl Clinic {
 
     /// Whether the program runs that a line starts.
     fn goes_on(&self, line: &str, group: u32) -> bool {
-        if line.starts_with("pigear ") {
-            return self.sockets().iter().any(|socket| can_send(socket));
+        if line.contains("pigear --") {
+            let is_bound = || self.sockets().iter().any(|socket| can_send(socket));
+            return runs_in(group, "pigear") && is_bound();
         }
-        line.contains("/snort ") && snort_runs_in(group)
+        line.contains("/snort ") && runs_in(group, "snort")
     }
 
     fn sockets(&self) -> Vec<PathBuf> {
-        ["log/snort_alert", "snort-log/snort_alert"].map(|name| self.room.at(name)).to_vec()
+        ["log/snort_alert", "snort-log/snort_alert", "log/3_snort_alert"]
+            .map(|name| self.room.at(name))
+            .to_vec()
     }
 
     /// What is wrong, as it was printed, without what is different each time.
@@ -225,12 +228,12 @@ impl Clinic {
     }
 }
 
-/// Whether a process of a group has Snort's name.
-fn snort_runs_in(group: u32) -> bool {
+/// Whether a process of a group has this name.
+fn runs_in(group: u32, name: &str) -> bool {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let mut stats = processes.filter_map(|dir| fs::read_to_string(dir.path().join("stat")).ok());
     stats.any(|stat| {
-        let behind = stat.split_once(" (snort) ").map_or("", |(_, behind)| behind);
+        let behind = stat.split_once(&*format!(" ({name}) ")).map_or("", |(_, behind)| behind);
         behind.split(' ').nth(2) == Some(&*group.to_string())
     })
 }

@@ -1,12 +1,16 @@
 //! Which stores are opened, made and left alone.
 
 use std::fs;
+use std::path::Path;
+use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
 use super::{QUERY, complaint, run, stored};
-use crate::harness::{Test, program};
+use crate::harness::{Test, program, until};
 use crate::room::Room;
+use crate::running::Running;
+use crate::snort::ping;
 
 #[test]
 fn only_one_may_store_in_a_file() {
@@ -95,7 +99,7 @@ fn a_damaged_store_is_refused_after_a_crash_and_kept() {
     room.write("a.db.lock", "in use\n");
     let error = complaint(&room, &["--store", "a.db", "--logdir", "log"], 1);
     assert!(error.starts_with("error: cannot use the store a.db: it is damaged: "), "{error}");
-    assert!(error.contains("hint: nothing was changed; move it away"), "{error}");
+    assert!(error.contains("hint: nothing was changed; this moves it away"), "{error}");
     assert!(fs::read(room.at("a.db")).unwrap() == bytes);
 }
 
@@ -153,4 +157,33 @@ fn who_only_reads_a_store_needs_only_to_read_it() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!((&*stderr, output.status.code()), (expected, Some(1)), "{words:?}");
     }
+}
+
+#[test]
+fn the_journal_of_a_file_that_was_moved_away_is_not_lost() {
+    let mut running = Test::new().args(["--store", "a.db", "--data-handler", "null"]).start();
+    (0..3).for_each(|_| running.send(&ping()));
+    let shown = |store: &Path| {
+        let shown = program().args(["query", "--store"]).arg(store).output().unwrap();
+        String::from_utf8(shown.stdout).unwrap().lines().count()
+    };
+    until("they are stored", || shown(&running.room().at("a.db")) == 3);
+    running.signal_now(Signal::SIGKILL);
+    let (room, _) = running.end();
+    fs::rename(room.at("a.db"), room.at("b.db")).unwrap();
+    fs::remove_file(room.socket()).unwrap();
+    let mut command = program();
+    command.args(["--store", "a.db", "--logdir", "log", "--data-handler", "null"]);
+    command.current_dir(room.path()).stderr(Stdio::piped());
+    let mut running = Running::start(room, command).read_stderr();
+    running.warns("a.db is not there, or empty, but its journal was: it is now ");
+    running.listens();
+    running.signal(Signal::SIGTERM);
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(0));
+    let is_journal = |name: &&String| name.starts_with("a.db-wal.");
+    let names = room.list(".");
+    let journal = names.iter().find(is_journal).unwrap_or_else(|| panic!("{names:?}"));
+    fs::rename(room.at(journal), room.at("b.db-wal")).unwrap();
+    assert_eq!([shown(&room.at("a.db")), shown(&room.at("b.db"))], [0, 3]);
 }
