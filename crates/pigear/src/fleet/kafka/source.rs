@@ -388,8 +388,8 @@ impl Source for KafkaSource {
         Activity::Connecting
     }
 
-    fn resumes(&self) -> bool {
-        self.archive.is_some()
+    fn resumes_from(&self) -> Option<&'static str> {
+        self.archive.as_ref().map(|_| "the topic")
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {

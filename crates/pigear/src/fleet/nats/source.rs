@@ -418,8 +418,8 @@ impl Source for NatsSource {
         Activity::Connecting
     }
 
-    fn resumes(&self) -> bool {
-        true
+    fn resumes_from(&self) -> Option<&'static str> {
+        Some("the stream")
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {

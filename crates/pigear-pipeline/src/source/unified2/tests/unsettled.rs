@@ -27,7 +27,7 @@ fn the_bookmark_stays_before_alerts_that_no_lane_is_done_with() {
     until("the alerts are read", || stats.snapshot().received == 2);
     stop.request();
     let end = thread.join().unwrap().unwrap_err();
-    assert!(matches!(end, PipelineError::LeftInLog { alerts: 2 }), "{end}");
+    assert!(matches!(end, PipelineError::LeftInLog { alerts: 2, place: "the log" }), "{end}");
     let stuck = stats.snapshot().handlers["stuck"];
     assert_eq!((stuck.dropped, stuck.waiting), (0, 2));
     append(&log.path("u2.log"), &records([3]));
