@@ -12,6 +12,7 @@ mod consumer;
 mod heartbeats;
 mod known_alerts;
 mod list;
+mod login;
 mod options;
 mod other_readers;
 mod outgoing;

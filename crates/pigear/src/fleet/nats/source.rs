@@ -84,7 +84,7 @@ impl NatsSource {
         let settings = options.settings()?;
         let (bucket, silent) = (options.bucket()?, options.silent());
         Ok(Self {
-            access: Access::new(options.access())?,
+            access: Access::new(options.access())?.with_request_timeout(REQUEST_TIMEOUT),
             settings,
             bucket,
             roll: sensors.new_roll(silent),
