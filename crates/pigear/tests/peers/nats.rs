@@ -1,6 +1,8 @@
 //! nats-server, of two generations: what a sensor publishes, and a central Pigear stores.
 
 mod access;
+mod consumer;
+mod removed;
 mod sensors;
 mod server;
 mod shared;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use async_nats::datetime::DateTime;
-use async_nats::jetstream::Message;
 use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::{Context, Message};
 use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Source, Stop};
 use tokio::task::JoinHandle;
@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use super::access::Access;
 use super::connection::Connection;
 use super::consumer::{ConsumerSettings, Open};
+use super::consumer_watch::{ConsumerWatch, lacks_body};
 use super::known_alerts::KnownAlerts;
 use super::other_readers::OtherReaders;
 use super::outgoing::RETRY_HEADER;
@@ -68,6 +69,7 @@ pub(crate) struct NatsSource {
     /// When the stream was created.
     created: Option<DateTime>,
     others: OtherReaders,
+    watch: ConsumerWatch,
     /// Messages that are not alerts.
     undecoded: EventCounter,
 }
@@ -97,6 +99,7 @@ impl NatsSource {
             leaving: None,
             created: None,
             others: OtherReaders::default(),
+            watch: ConsumerWatch::new(),
             undecoded: EventCounter::default(),
         })
     }
@@ -176,8 +179,7 @@ impl NatsSource {
             Some(connection) => connection,
             None => connection.insert(Connection::new(&self.access, &self.settings).await?),
         };
-        let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
-        self.settings.open((client, &jetstream), self.others.readers(), presence).await
+        self.settings.open((client, &jetstream(client)), self.others.readers(), presence).await
     }
 
     /// If the stream was created anew, its messages have the numbers of others that the one before had: these would be
@@ -214,6 +216,11 @@ impl NatsSource {
     ) -> End {
         self.known.begin();
         self.leave_older_stream(open.created);
+        let name = self.name();
+        if let Some(archive) = &self.known.archive {
+            self.watch.restore(archive, &self.settings);
+        }
+        self.watch.see(open.looked.clone(), &name);
         self.keep(open.ack_wait);
         self.others.remember(open.readers);
         match open.readers {
@@ -268,6 +275,10 @@ impl NatsSource {
                 Ok(messages) => messages.into_iter().map(|it| (Delivery::of(&it), it)).collect(),
             };
             let behind = self.cut_at_loss(run, presence, &mut open.deliveries, &mut messages);
+            if let Some(problem) = self.look_at_consumer(run, open, client, &messages) {
+                self.held.add(messages.into_iter().chain(behind).map(|(_, message)| message));
+                return End::Again(problem);
+            }
             let messages = open.returning.in_order(messages, |(delivery, _)| delivery.place);
             let mut messages = messages.into_iter();
             while let Some((delivery, message)) = messages.next() {
@@ -287,6 +298,39 @@ impl NatsSource {
             }
         }
         End::Stop(Ok(()))
+    }
+
+    /// Notes what was delivered, and looks at the consumer now and then. Returns why it can't be read any more.
+    fn look_at_consumer(
+        &mut self,
+        run: Run<'_>,
+        open: &mut Open,
+        client: &Client,
+        messages: &[(Delivery, Message)],
+    ) -> Option<String> {
+        if messages.iter().any(|(_, message)| lacks_body(message)) {
+            return Some(format!(
+                "consumer {} delivers headers only (headers_only=true)",
+                self.settings.name
+            ));
+        }
+        let name = self.name();
+        self.watch.note(messages);
+        self.watch.note_unreturned(open.returning.take_removed());
+        let jetstream = jetstream(client);
+        let looking = self.watch.look(&self.settings, &jetstream, &name);
+        let problem = run.runtime.run(looking).err();
+        self.report_removed(run, false);
+        problem
+    }
+
+    /// Counts and says what was removed, and saves how far was read.
+    fn report_removed(&mut self, run: Run<'_>, is_last: bool) {
+        let name = self.name();
+        self.watch.report(run.intake, &name, is_last);
+        if let Some(archive) = &mut self.known.archive {
+            self.watch.save(archive, &self.settings, is_last);
+        }
     }
 
     /// Cuts off what is behind deliveries that were lost.
@@ -396,6 +440,7 @@ impl NatsSource {
     /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
     fn end(&mut self, run: Run<'_>, connection: Option<&Connection>) {
         self.drain(run);
+        self.report_removed(run, true);
         run.runtime.run(async {
             self.unacknowledged.give_back().await;
             self.held.give_back().await;
@@ -407,6 +452,10 @@ impl NatsSource {
             }
         });
     }
+}
+
+fn jetstream(client: &Client) -> Context {
+    ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone())
 }
 
 impl Source for NatsSource {
