@@ -87,6 +87,7 @@ impl Outcome {
 const LONGEST_FOR_ROOM: Duration = Duration::from_secs(2);
 
 /// For what to wait before the next attempt.
+#[derive(Clone, Copy)]
 enum Wait {
     /// Until a fault has passed: for this long, if the handler knows.
     Asked(Option<Duration>),
