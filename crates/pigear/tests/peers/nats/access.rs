@@ -124,6 +124,7 @@ fn a_user_and_a_token_are_taken_from_the_url() {
             let listed = program().args(["sensors", "--from", &url]).output().unwrap();
             let said = String::from_utf8(listed.stderr).unwrap();
             assert!(listed.status.success() && !shows(&said), "{said}");
+            assert!(said.contains("--from is a secret"), "{said}");
         }
     }
 }
