@@ -95,8 +95,8 @@ impl AccountState {
 pub(crate) enum LeftAlerts {
     /// They are lost.
     Dropped,
-    /// Their source reads them again in the next run.
-    ReadAgain,
+    /// Their source reads them again in the next run from there: `the log`, for messages.
+    ReadAgain(&'static str),
 }
 
 impl Account {
@@ -198,7 +198,7 @@ impl Account {
         }
         let received = self.queue.received() + state.before.sum();
         let waiting = received.saturating_sub(state.totals.sum());
-        if state.closed == Some(LeftAlerts::ReadAgain) {
+        if matches!(state.closed, Some(LeftAlerts::ReadAgain(_))) {
             return waiting;
         }
         state.totals.dropped += waiting;

@@ -97,15 +97,17 @@ pub enum PipelineError {
         /// What could not be recorded, and why.
         problem: String,
     },
-    /// The deadline came before all alerts of a log were processed.
+    /// The deadline came before all alerts of a source that has them still were processed.
     #[error(
-        "{alerts} {} not processed; the next run reads {} again from the log",
+        "{alerts} {} not processed; the next run reads {} again from {place}",
         if *alerts == 1 { "alert was" } else { "alerts were" },
         if *alerts == 1 { "it" } else { "them" },
     )]
     LeftInLog {
         /// How many, for the handler with the most.
         alerts: u64,
+        /// Where they are: `the log`, for messages.
+        place: &'static str,
     },
     /// The system allows no more threads.
     #[error("cannot start a thread")]
@@ -170,16 +172,16 @@ impl Pipeline {
             lanes: Vec::new(),
             removed: self.removed,
             is_ending: false,
-            sources_resume: false,
+            sources_resume: None,
             quit: false,
             source_failure: None,
             failure: None,
             left_in_log: 0,
         };
-        if !sources.is_empty() && sources.iter().all(|source| source.resumes()) {
-            supervisor.sources_resume = true;
+        if let Some(place) = place_of_rest(&sources) {
+            supervisor.sources_resume = Some(place);
             for lane in &lanes {
-                lane.set_sources_resume();
+                lane.set_sources_resume(place);
             }
         }
         for (worker, lane) in self.lanes.into_iter().zip(lanes) {
@@ -204,9 +206,23 @@ impl Pipeline {
         match (supervisor.failure, supervisor.left_in_log) {
             (Some(failure), _) => Err(failure),
             (None, 0) => Ok(()),
-            (None, alerts) => Err(PipelineError::LeftInLog { alerts }),
+            (None, alerts) => {
+                let place = supervisor.sources_resume.unwrap_or(SEVERAL_PLACES);
+                Err(PipelineError::LeftInLog { alerts, place })
+            }
         }
     }
+}
+
+/// What several places are called.
+const SEVERAL_PLACES: &str = "where they were";
+
+/// Where alerts stay that are not settled, if all sources read them again in the next run.
+fn place_of_rest(sources: &[Box<dyn Source>]) -> Option<&'static str> {
+    let places: Option<Vec<_>> = sources.iter().map(|source| source.resumes_from()).collect();
+    let places = places?;
+    let (first, others) = places.split_first()?;
+    Some(if others.iter().all(|other| other == first) { first } else { SEVERAL_PLACES })
 }
 
 fn spawn_lane(worker: Worker, on_error: OnError, events: Sender<Event>) -> io::Result<()> {
@@ -255,14 +271,14 @@ struct Supervisor {
     /// The names of those that were removed, and still process what they have.
     removed: Names,
     is_ending: bool,
-    /// All sources read alerts again that are not settled.
-    sources_resume: bool,
+    /// Where all sources read alerts again that are not settled, if they do.
+    sources_resume: Option<&'static str>,
     /// A handler's user wants the program to end.
     quit: bool,
     /// What ended a source while others go on.
     source_failure: Option<PipelineError>,
     failure: Option<PipelineError>,
-    /// How many alerts of a log were not processed.
+    /// How many alerts were not processed that sources have still.
     left_in_log: u64,
 }
 

@@ -43,9 +43,9 @@ pub trait Source: Send {
         None
     }
 
-    /// Whether the next run of the source begins with the alerts that were not settled in this one.
-    fn resumes(&self) -> bool {
-        false
+    /// Where alerts stay that were not settled in this run, if the next run begins with them: `the log`, for messages.
+    fn resumes_from(&self) -> Option<&'static str> {
+        None
     }
 
     /// Pushes alerts to the intake until there are no more, the intake says to stop, or `stop` is

@@ -67,7 +67,7 @@ mod open;
 mod opener;
 mod origins;
 mod part;
-#[cfg(feature = "kafka")]
+#[cfg(any(feature = "kafka", feature = "nats"))]
 mod places;
 mod priority;
 mod progress;

@@ -83,6 +83,18 @@ impl Outcome {
     }
 }
 
+/// How long to wait at most before looking again for room: a disk costs nothing to ask, and alerts come meanwhile.
+const LONGEST_FOR_ROOM: Duration = Duration::from_secs(2);
+
+/// For what to wait before the next attempt.
+#[derive(Clone, Copy)]
+enum Wait {
+    /// Until a fault has passed: for this long, if the handler knows.
+    Asked(Option<Duration>),
+    /// Until there is room.
+    ForRoom,
+}
+
 /// Calls a handler, and catches its panics.
 pub(super) struct Caller {
     pub(super) handler: Box<dyn Handler>,
@@ -147,10 +159,10 @@ impl Caller {
         match verdict {
             Verdict::Refused(refusals) => self.refuse(lane, outcome, refusals, alerts),
             Verdict::Retry { after, .. } if lane.can_wait(self.on_error) => {
-                self.wait(lane, after, outcome)
+                self.wait(lane, Wait::Asked(after), outcome)
             }
             Verdict::NoRoom(_) if lane.queue.outlives_process() || lane.makes_sources_wait() => {
-                self.wait(lane, None, outcome)
+                self.wait(lane, Wait::ForRoom, outcome)
             }
             Verdict::Retry { error, .. } => {
                 let first = outcome.settled.min(alerts - 1);
@@ -192,12 +204,15 @@ impl Caller {
     }
 
     /// Waits before the next attempt.
-    fn wait(&mut self, lane: &Lane, asked: Option<Duration>, outcome: Outcome) -> Outcome {
+    fn wait(&mut self, lane: &Lane, wait: Wait, outcome: Outcome) -> Outcome {
         if outcome.reach() > 0 {
             self.backoff.succeeded();
         }
         lane.account.times.retries.count();
-        let wait = self.backoff.failed_asked(asked);
+        let wait = match wait {
+            Wait::Asked(asked) => self.backoff.failed_asked(asked),
+            Wait::ForRoom => self.backoff.failed().min(LONGEST_FOR_ROOM),
+        };
         if self.backoff.is_worth_a_line() {
             let (name, problem) = (&lane.name, &self.problem);
             warn!("handler {name}: {problem}; trying again in {wait:?}");

@@ -1,7 +1,7 @@
 //! The lane as seen by other threads: they push alerts to it, and end it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
@@ -36,8 +36,8 @@ pub(crate) struct Lane {
     pub(super) reader_gone: Arc<AtomicBool>,
     /// Something found no room, or ended the program: nothing from there on is settled.
     pub(super) stopped_settling: Arc<AtomicBool>,
-    /// All its sources read alerts again that it doesn't settle.
-    pub(super) sources_resume: Arc<AtomicBool>,
+    /// Where all its sources read alerts again that it doesn't settle, if they do.
+    pub(super) sources_resume: Arc<OnceLock<&'static str>>,
     pub(super) deadline: Deadline,
     /// What the worker is to go on with.
     pub(super) renewal: Pending<Renewal>,
@@ -56,7 +56,7 @@ pub(super) struct Renewal {
 pub(crate) enum LaneEnd {
     /// Everything was processed, or the deadline came.
     Done,
-    /// The deadline came, and this many alerts are read again from their log in the next run.
+    /// The deadline came, and this many alerts are read again in the next run from where they were.
     LeftInLog(u64),
     /// The reader of the handler's output has closed it.
     ReaderGone,
@@ -146,19 +146,18 @@ impl Lane {
         self.reader_gone.load(Ordering::Relaxed)
     }
 
-    /// All its sources read alerts again that it doesn't settle.
-    pub(crate) fn set_sources_resume(&self) {
-        self.sources_resume.store(true, Ordering::Relaxed);
+    /// All its sources read alerts again from this place that it doesn't settle.
+    pub(crate) fn set_sources_resume(&self, place: &'static str) {
+        self.sources_resume.get_or_init(|| place);
     }
 
     /// What happens to alerts in its queue if it ends now.
     pub(super) fn left_alerts(&self) -> LeftAlerts {
-        let read_again = self.is_pushed_to() && self.sources_resume.load(Ordering::Relaxed);
         // A source doesn't wait for a lane whose output was closed.
-        if read_again && !self.is_reader_gone() {
-            LeftAlerts::ReadAgain
-        } else {
-            LeftAlerts::Dropped
+        let read_again = self.is_pushed_to() && !self.is_reader_gone();
+        match self.sources_resume.get() {
+            Some(place) if read_again => LeftAlerts::ReadAgain(place),
+            _ => LeftAlerts::Dropped,
         }
     }
 
@@ -177,6 +176,8 @@ impl Lane {
         let Some(memory) = &self.memory else { return };
         match memory.push(Arc::clone(alert), bytes, mode) {
             Pushed::Queued => {}
+            // Its source has it still.
+            Pushed::Closed if matches!(self.left_alerts(), LeftAlerts::ReadAgain(_)) => {}
             Pushed::Closed => self.turn_away("it has ended"),
             Pushed::Full => self.turn_away("its queue is full"),
         }
@@ -208,7 +209,7 @@ impl Lane {
     }
 
     /// Abandons a handler that is still busy: its alerts and its queue count as dropped, unless they are
-    /// delivered again in the next run. Returns how many are read again from their log.
+    /// delivered again in the next run. Returns how many are.
     pub(crate) fn leave_behind(&self) -> u64 {
         self.stop_settling();
         let left = self.abandon();
@@ -221,18 +222,18 @@ impl Lane {
         }
         let (name, fate) = (&self.name, self.fate_of_left(left));
         warn!("handler {name}: still busy at the shutdown deadline; {fate}");
-        if self.left_alerts() == LeftAlerts::ReadAgain { left } else { 0 }
+        if matches!(self.left_alerts(), LeftAlerts::ReadAgain(_)) { left } else { 0 }
     }
 
     /// For messages: what happens to this many alerts that it leaves in memory.
     pub(super) fn fate_of_left(&self, alerts: u64) -> String {
         match (self.left_alerts(), alerts) {
             (LeftAlerts::Dropped, _) => format!("{} dropped", plural::count(alerts, "alert")),
-            (LeftAlerts::ReadAgain, 1) => {
-                "1 alert is left in the log, and is read again in the next run".to_owned()
+            (LeftAlerts::ReadAgain(place), 1) => {
+                format!("1 alert is left in {place}, and is read again in the next run")
             }
-            (LeftAlerts::ReadAgain, _) => {
-                format!("{alerts} alerts are left in the log, and are read again in the next run")
+            (LeftAlerts::ReadAgain(place), _) => {
+                format!("{alerts} alerts are left in {place}, and are read again in the next run")
             }
         }
     }

@@ -344,7 +344,7 @@ impl Worker {
             _ => {}
         }
         match lane.left_alerts() {
-            LeftAlerts::ReadAgain if left > 0 => LaneEnd::LeftInLog(left),
+            LeftAlerts::ReadAgain(_) if left > 0 => LaneEnd::LeftInLog(left),
             _ => LaneEnd::Done,
         }
     }

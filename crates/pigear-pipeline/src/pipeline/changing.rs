@@ -78,8 +78,8 @@ impl Supervisor {
         let parts = LaneParts { settings, filters, queue };
         let stats = Arc::clone(&self.stats);
         let worker = lane::open(parts, handler, |account| stats.put_lane(&name, account));
-        if self.sources_resume {
-            worker.lane().set_sources_resume();
+        if let Some(place) = self.sources_resume {
+            worker.lane().set_sources_resume(place);
         }
         worker.knowing(stats)
     }

@@ -185,8 +185,8 @@ impl Source for Unified2 {
         (self.until == Until::End).then(|| self.follower.progress())
     }
 
-    fn resumes(&self) -> bool {
-        true
+    fn resumes_from(&self) -> Option<&'static str> {
+        Some("the log")
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {

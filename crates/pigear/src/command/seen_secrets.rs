@@ -19,6 +19,14 @@ pub(super) fn warn_of(args: &ListenArgs) {
     }
 }
 
+/// Warns of servers of a fleet whose URLs have a password.
+#[cfg(feature = "nats")]
+pub(super) fn warn_of_servers(from: &str) {
+    if std::env::var_os(variable("from")).is_none() && is_secret("", "from", from) {
+        warn_of_one("--from", "?user=NAME&password_file=FILE or ?token_file=FILE");
+    }
+}
+
 /// Warns of one, which can be given in another way.
 pub(super) fn warn_of_one(key: &str, instead: &str) {
     warn!("{key} is a secret, and all users can see the command line; use {instead}");

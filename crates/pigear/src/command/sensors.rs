@@ -10,11 +10,13 @@ use super::args::SensorsArgs;
 use super::failure::Failure;
 use super::listen::say;
 use super::output::write_out;
+use super::seen_secrets;
 use crate::fleet::nats::SensorList;
 use crate::sensors::SensorReport;
 use crate::visible::visible;
 
 pub(super) fn run(args: &SensorsArgs) -> Result<(), Failure> {
+    seen_secrets::warn_of_servers(&args.from);
     let list = SensorList::new(&args.from).map_err(|problem| Failure::usage(anyhow!(problem)))?;
     if let Some(name) = &args.forget {
         return forget(&list, name);

@@ -56,7 +56,7 @@ impl Archive {
     ///
     /// # Errors
     /// If the store can't be read, in words for a user.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "nats"))]
     pub(super) fn place(&self, name: &str) -> Result<Option<i64>, String> {
         let place = self.store.place(name);
         place.map_err(|error| {
@@ -65,7 +65,7 @@ impl Archive {
     }
 
     /// Saves how far a source has read, and returns whether that was possible.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "nats"))]
     pub(super) fn save(&mut self, places: &[(String, i64)]) -> bool {
         let saved = self.store.save_places(places);
         if let Err(error) = &saved {

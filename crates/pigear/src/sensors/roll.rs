@@ -25,9 +25,9 @@ impl Roll {
         Self { sensors: BTreeMap::new(), allowed, watched: None, notices: Vec::new() }
     }
 
-    /// Heartbeats are heard from now on, or no more. Silence counts from then.
-    pub(crate) fn set_watched(&mut self, since: Option<Instant>) {
-        self.watched = since;
+    /// Heartbeats are heard from then on, or no more. Silence counts from then. Returns what was before.
+    pub(crate) fn set_watched(&mut self, since: Option<Instant>) -> Option<Instant> {
+        std::mem::replace(&mut self.watched, since)
     }
 
     /// Takes a heartbeat. `key` is the sensor's in the bucket.

@@ -122,7 +122,7 @@ impl StoreOpener {
     ///
     /// # Errors
     /// If the store can't be opened or read.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "nats"))]
     pub(crate) fn place(&self, name: &str) -> Result<Option<i64>, StoreError> {
         let place = self.store()?.0.writer.lock().place(name);
         place.map_err(|problem| problem.at(self.path()))
@@ -132,7 +132,7 @@ impl StoreOpener {
     ///
     /// # Errors
     /// If the store can't be opened or written.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "nats"))]
     pub(crate) fn save_places(&self, places: &[(String, i64)]) -> Result<(), StoreError> {
         let saved = self.store()?.0.writer.lock().save_places(places);
         saved.map_err(|problem| problem.at(self.path()))

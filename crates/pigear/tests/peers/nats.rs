@@ -1,13 +1,14 @@
 //! nats-server, of two generations: what a sensor publishes, and a central Pigear stores.
 
 mod access;
+mod consumer;
+mod removed;
 mod sensors;
 mod server;
 mod shared;
+mod silent_server;
 mod vanished;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -465,35 +466,4 @@ fn a_selection_of_several_sensors_leaves_the_others_to_other_consumers() {
             info.contains("\"messages\":0,")
         });
     }
-}
-
-/// A server that greets, and never acknowledges.
-#[test]
-fn a_server_that_never_acknowledges_is_noticed_and_holds_nobody_up() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for socket in listener.incoming() {
-            let mut socket = socket.unwrap();
-            let info = r#"INFO {"server_id":"x","version":"2.9.0","proto":1,"headers":true,"max_payload":1048576}"#;
-            let _ = socket.write_all(format!("{info}\r\n").as_bytes());
-            std::thread::spawn(move || {
-                let mut reader = BufReader::new(socket.try_clone().unwrap());
-                let mut line = String::new();
-                while reader.read_line(&mut line).is_ok_and(|len| len > 0) {
-                    if line.starts_with("PING") {
-                        let _ = socket.write_all(b"PONG\r\n");
-                    }
-                    line.clear();
-                }
-            });
-        }
-    });
-    let url = format!("url=nats://127.0.0.1:{port}");
-    let test =
-        Test::new().args(["--serve-forever", "--data-handler", "nats", "timeout=500ms", &url]);
-    let mut running = test.start();
-    running.send(&saying(b"alert"));
-    running.warns("it has no leader, or the server doesn't answer");
-    ends_in_time(running);
 }

@@ -105,7 +105,7 @@ impl KafkaSource {
         let mut backoff = Backoff::new(BACKOFF);
         while !stop.is_requested() {
             let opened = runtime.run(Opened::new(&self.access, &self.reading));
-            let opened = opened.and_then(|opened| self.begin(&opened).map(|()| opened));
+            let opened = opened.and_then(|opened| self.begin(run, &opened).map(|()| opened));
             let problem = match opened {
                 Err(problem) => problem,
                 Ok(opened) => {
@@ -136,7 +136,7 @@ impl KafkaSource {
     }
 
     /// Finds where to begin each partition, and saves that.
-    fn begin(&mut self, opened: &Opened) -> Result<(), String> {
+    fn begin(&mut self, run: Run<'_>, opened: &Opened) -> Result<(), String> {
         let mut kept = Vec::with_capacity(opened.partitions.len());
         for Partition { number, .. } in &opened.partitions {
             let place = match (self.places.next(*number), &self.archive) {
@@ -153,7 +153,7 @@ impl KafkaSource {
             .map(|(partition, kept)| match kept {
                 Some(next) => {
                     let is_there = !out_of_range.contains(&partition.number);
-                    (partition.number, self.continue_at(partition, next, is_there), kept)
+                    (partition.number, self.continue_at(run, partition, next, is_there), kept)
                 }
                 None if is_first && self.begins_now() => (partition.number, partition.end, kept),
                 None => (partition.number, partition.oldest, kept),
@@ -189,13 +189,14 @@ impl KafkaSource {
 
     /// Where to continue: at `next`, unless the partition doesn't have it. Only the broker's answer to who asks for that
     /// message says whether it comes next.
-    fn continue_at(&self, partition: &Partition, next: i64, is_there: bool) -> i64 {
+    fn continue_at(&self, run: Run<'_>, partition: &Partition, next: i64, is_there: bool) -> i64 {
         let Partition { number, oldest, .. } = partition;
         if next < *oldest {
+            let removed = u64::try_from(oldest - next).unwrap_or_default();
+            run.intake.missed(removed);
             warn!(
-                "source {}: partition {number}: {} messages were removed before they were read (retention)",
-                self.name(),
-                oldest - next
+                "source {}: partition {number}: {removed} messages were removed before they were read (retention)",
+                self.name()
             );
         } else if !is_there {
             warn!(
@@ -388,8 +389,8 @@ impl Source for KafkaSource {
         Activity::Connecting
     }
 
-    fn resumes(&self) -> bool {
-        self.archive.is_some()
+    fn resumes_from(&self) -> Option<&'static str> {
+        self.archive.as_ref().map(|_| "the topic")
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::{ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use serde::{Deserialize, Deserializer};
 
+use super::login::{self, Credentials};
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::YesNo;
 use crate::pem;
@@ -13,6 +14,9 @@ use crate::secret::Secret;
 
 /// How long connecting to one server may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a server may take to answer a request, where the user doesn't say.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A server that answers no ping for twice this long is left.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
@@ -47,17 +51,8 @@ pub(super) struct Access {
     shown: String,
     credentials: Credentials,
     tls: Tls,
-}
-
-#[derive(Clone)]
-enum Credentials {
-    None,
-    User(String, Secret),
-    Token(Secret),
-    /// The seed of an nkey.
-    Nkey(Secret),
-    /// The text of a credentials file.
-    Creds(Secret),
+    /// How long the server may take to answer a request.
+    request_timeout: Duration,
 }
 
 #[derive(Clone, Default)]
@@ -110,7 +105,8 @@ impl AccessKeys {
             (None, true) => return Err("password needs user".to_owned()),
             _ => {}
         }
-        if given > 0 && servers.iter().any(ServerAddr::has_user_pass) {
+        let in_urls = login::in_urls(&servers, name)?;
+        if given > 0 && in_urls != Credentials::None {
             return Err(format!("{name} has a user; remove it, or the other credentials"));
         }
         Ok(())
@@ -133,10 +129,23 @@ impl Access {
     pub(super) fn new(keys: AccessKeys) -> Result<Self, String> {
         keys.check()?;
         let servers = servers(&keys.url, keys.url_name)?;
-        let shown = servers.iter().map(shown).collect::<Vec<_>>().join(",");
+        let each: Vec<_> = servers.iter().map(shown).collect();
+        let shown = each.join(",");
         let tls = Tls::of(&keys)?;
-        let credentials = Credentials::of(keys)?;
-        Ok(Self { servers, shown, credentials, tls })
+        let in_urls = login::in_urls(&servers, keys.url_name)?;
+        let credentials = match Credentials::of(keys)? {
+            Credentials::None => in_urls,
+            credentials => credentials,
+        };
+        // From here on, no server has a secret.
+        let servers = each.iter().map(|server| server.parse());
+        let servers = servers.collect::<Result<_, _>>().map_err(|_| WRONG_SERVER.to_owned())?;
+        Ok(Self { servers, shown, credentials, tls, request_timeout: REQUEST_TIMEOUT })
+    }
+
+    /// With how long the server may take to answer a request.
+    pub(super) fn with_request_timeout(self, request_timeout: Duration) -> Self {
+        Self { request_timeout, ..self }
     }
 
     /// The servers, without credentials.
@@ -159,6 +168,7 @@ impl Access {
         options = options
             .name(concat!("pigear/", env!("CARGO_PKG_VERSION")))
             .connection_timeout(CONNECT_TIMEOUT)
+            .request_timeout(Some(self.request_timeout))
             .ping_interval(PING_INTERVAL)
             // `Presence` asks whether others are there.
             .no_echo()
@@ -276,6 +286,9 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
+const WRONG_SERVER: &str =
+    "expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between";
+
 /// The servers of URLs. The name is what the user calls them.
 pub(super) fn servers(urls: &[Secret], name: &str) -> Result<Vec<ServerAddr>, String> {
     if urls.is_empty() {
@@ -286,11 +299,7 @@ pub(super) fn servers(urls: &[Secret], name: &str) -> Result<Vec<ServerAddr>, St
 
 /// The server of a URL. The name is what the user calls it.
 fn server(url: &Secret, name: &str) -> Result<ServerAddr, String> {
-    let wrong = || {
-        format!(
-            "{name}: expected nats://HOST:PORT or tls://HOST:PORT, and several with commas between"
-        )
-    };
+    let wrong = || format!("{name}: {WRONG_SERVER}");
     let text = url.reveal();
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     if !matches!(scheme, None | Some("nats" | "tls")) {

@@ -137,7 +137,8 @@ impl Acknowledgements {
     }
 }
 
-const UNACKNOWLEDGED: &str = "the server doesn't acknowledge";
+/// For messages.
+pub(super) const UNACKNOWLEDGED: &str = "the server doesn't acknowledge";
 
 /// A number below 2^24 as a token of four characters.
 fn token(number: u32) -> String {

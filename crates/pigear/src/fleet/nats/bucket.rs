@@ -1,23 +1,23 @@
 //! The key-value bucket with the sensors' heartbeats.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_nats::Client;
+use async_nats::datetime::DateTime;
 use async_nats::jetstream::Context;
-use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::context::{ContextBuilder, PublishError, PublishErrorKind};
 use async_nats::jetstream::kv::{Entry, Operation, PutError, Store};
 use async_nats::jetstream::stream::Config;
 use jiff::Timestamp;
 
+use super::access::REQUEST_TIMEOUT;
+use super::acknowledgements::UNACKNOWLEDGED;
 use super::stream::{self, Unavailable};
 use crate::fleet::subject::key;
 use crate::sensors::{Heartbeat, Roll, Seen};
 
 /// The default of `bucket`.
 pub(super) const BUCKET: &str = "PIGEAR_SENSORS";
-
-/// How long the server may take to answer.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A name of a bucket.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
@@ -61,13 +61,13 @@ pub(super) async fn open(
     store.map_err(|error| format!("cannot use the bucket {name}: {error}"))
 }
 
-/// Whether the bucket can be used now.
+/// When the bucket was created. It can be used now.
 ///
 /// # Errors
 /// Why not, in words for a user.
-pub(super) async fn check(client: &Client, name: &str) -> Result<(), String> {
+pub(super) async fn created(client: &Client, name: &str) -> Result<DateTime, String> {
     let info = stream::info(&jetstream(client), &stream_name(name)).await;
-    info.map(drop).map_err(|problem| format!("bucket {name}: {problem}"))
+    info.map(|info| info.created).map_err(|problem| format!("bucket {name}: {problem}"))
 }
 
 fn jetstream(client: &Client) -> Context {
@@ -81,13 +81,14 @@ pub(super) fn stream_name(bucket: &str) -> String {
 
 /// Why a heartbeat wasn't taken.
 pub(super) fn put_in_words(bucket: &str, error: &PutError) -> String {
-    let mut text = format!("bucket {bucket}: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(found) = cause {
-        text = format!("{text}: {found}");
-        cause = found.source();
+    let cause = std::error::Error::source(error);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<PublishError>());
+    let kind = cause.map(async_nats::error::Error::kind);
+    if kind == Some(PublishErrorKind::TimedOut) {
+        return format!("bucket {bucket}: {UNACKNOWLEDGED}");
     }
-    text
+    // Its text has that of its causes.
+    format!("bucket {bucket}: {error}")
 }
 
 /// Hands what is in the bucket to a roll. What isn't a heartbeat is left out.

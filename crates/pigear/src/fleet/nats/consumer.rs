@@ -8,12 +8,13 @@ use async_nats::jetstream::consumer::pull::Config;
 use async_nats::jetstream::consumer::{
     AckPolicy, Config as ConsumerConfig, Consumer, DeliverPolicy,
 };
-use async_nats::jetstream::stream::{ConsumerErrorKind, RetentionPolicy};
+use async_nats::jetstream::stream::{ConsumerErrorKind, Info as StreamInfo, RetentionPolicy};
 use async_nats::jetstream::{Context, ErrorCode, Message};
 
 use super::presence::Presence;
 use super::pull::Pull;
 use super::redelivery::{self, Deliveries, Delivery, Readers};
+use super::removals::Looked;
 use super::returning::Returning;
 use super::stream::{self, Unavailable};
 use crate::fleet::SubjectTemplate;
@@ -48,6 +49,7 @@ pub(super) struct Open {
     pub(super) ack_wait: Duration,
     /// When the stream was created.
     pub(super) created: DateTime,
+    pub(super) looked: Looked,
 }
 
 impl ConsumerSettings {
@@ -95,7 +97,35 @@ impl ConsumerSettings {
         })?;
         let is_queue = stream.config.retention == RetentionPolicy::WorkQueue;
         let consumer = self.consumer(jetstream, is_queue).await?;
-        let config = &consumer.cached_info().config;
+        let filters_here = self.check(&stream, &consumer.cached_info().config)?;
+        let (info, pause) = self.consumer_info(jetstream).await?;
+        let looked = self.looked(&stream, &info, pause);
+        let given = match readers {
+            Readers::Alone => redelivery::give_back(client, &consumer, presence).await?,
+            Readers::Others => None,
+        };
+        let readers = if given.is_some() { Readers::Alone } else { Readers::Others };
+        let ack_wait = consumer.cached_info().config.ack_wait;
+        let pull = Pull::new((client, jetstream), consumer).await?;
+        let (deliveries, created) = (Deliveries::from(given.map(|it| it.next)), stream.created);
+        let returning = given.map_or(Returning::new(0, 0), |it| {
+            let removed = stream.state.first_sequence.saturating_sub(it.floor + 1);
+            Returning::new(it.count, it.last).without(removed)
+        });
+        Ok(Open { pull, filters_here, readers, deliveries, returning, ack_wait, created, looked })
+    }
+
+    /// Checks that a consumer gives what is wanted, and returns whether it gives more than that.
+    ///
+    /// # Errors
+    /// What is wrong, in words for a user.
+    pub(super) fn check(
+        &self,
+        stream: &StreamInfo,
+        config: &ConsumerConfig,
+    ) -> Result<bool, String> {
+        let name = &self.stream;
+        let is_queue = stream.config.retention == RetentionPolicy::WorkQueue;
         let (found, wanted) = (filters_of(config), self.filters());
         let filters_here = found.is_empty() && wanted.len() > 1;
         if filters_here && is_queue {
@@ -120,16 +150,14 @@ impl ConsumerSettings {
                 self.name
             ));
         }
-        let given = match readers {
-            Readers::Alone => redelivery::give_back(client, &consumer, presence).await?,
-            Readers::Others => None,
-        };
-        let readers = if given.is_some() { Readers::Alone } else { Readers::Others };
-        let ack_wait = consumer.cached_info().config.ack_wait;
-        let pull = Pull::new((client, jetstream), consumer).await?;
-        let (deliveries, created) = (Deliveries::from(given.map(|it| it.next)), stream.created);
-        let returning = given.map_or(Returning::new(0, 0), |it| Returning::new(it.count, it.last));
-        Ok(Open { pull, filters_here, readers, deliveries, returning, ack_wait, created })
+        if config.headers_only {
+            return Err(format!(
+                "consumer {0} has headers_only=true, and delivers no alert, only its headers; delete it with `nats \
+                consumer rm {name} {0}`, and Pigear creates it again, or choose another name with consumer=NAME",
+                self.name
+            ));
+        }
+        Ok(filters_here)
     }
 
     async fn consumer(

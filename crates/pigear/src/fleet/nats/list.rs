@@ -5,8 +5,8 @@ use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
-use super::access::Access;
-use super::bucket::{REQUEST_TIMEOUT, is_wanted, open, take};
+use super::access::{Access, REQUEST_TIMEOUT};
+use super::bucket::{is_wanted, open, take};
 use super::runtime::Runtime;
 use super::source_options::SourceOptions;
 use crate::fleet::subject::key;

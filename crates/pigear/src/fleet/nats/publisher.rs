@@ -10,7 +10,7 @@ use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, Event};
 use pigear_alert::{Alert, plural};
 use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, Retries};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::access::Access;
@@ -33,6 +33,9 @@ const FULL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Otherwise it would be over before the next attempt.
 const _: () = assert!(FULL_INTERVAL.as_secs() > BACKOFF.longest.as_secs());
+
+/// How long the server may take to say why it doesn't acknowledge. What is open is published again only then.
+const DIAGNOSIS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Publishes alerts.
 pub(super) struct Publisher {
@@ -67,7 +70,7 @@ struct Connection {
 impl Publisher {
     pub(super) fn new(options: Options) -> Result<Self, String> {
         options.check()?;
-        let access = Access::new(options.access())?;
+        let access = Access::new(options.access())?.with_request_timeout(options.timeout.0);
         let settings = options.settings();
         let payload = Payload::new(&options.format)?;
         Ok(Self {
@@ -251,7 +254,9 @@ impl Publisher {
             };
         }
         let name = &self.settings.name;
-        match stream::info(jetstream, name).await {
+        let asking = stream::info(jetstream, name);
+        let limit = self.timeout.min(DIAGNOSIS_TIMEOUT);
+        match timeout(limit, asking).await.unwrap_or(Err(Unavailable::NoLeader)) {
             Ok(_) => symptom.to_owned(),
             Err(Unavailable::Missing) if self.settings.create => {
                 let (client, jetstream) = (client.clone(), jetstream.clone());

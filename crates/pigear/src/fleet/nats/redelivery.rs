@@ -45,6 +45,8 @@ pub(super) struct GivenBack {
     pub(super) count: usize,
     /// The place of the last in the stream.
     pub(super) last: u64,
+    /// Up to there everything was acknowledged.
+    pub(super) floor: u64,
     /// The number that the next delivery has.
     pub(super) next: u64,
 }
@@ -60,8 +62,12 @@ pub(super) async fn give_back(
 ) -> Result<Option<GivenBack>, String> {
     let Some(info) = at_rest(consumer, presence).await? else { return Ok(None) };
     let (first, last) = (info.ack_floor.stream_sequence + 1, info.delivered.stream_sequence);
-    let given =
-        GivenBack { count: info.num_ack_pending, last, next: info.delivered.consumer_sequence + 1 };
+    let given = GivenBack {
+        count: info.num_ack_pending,
+        last,
+        floor: info.ack_floor.stream_sequence,
+        next: info.delivered.consumer_sequence + 1,
+    };
     if info.num_ack_pending == 0 || last < first || last - first >= MOST {
         return Ok(Some(GivenBack { count: 0, ..given }));
     }

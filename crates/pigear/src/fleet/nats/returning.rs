@@ -16,11 +16,25 @@ pub(super) struct Returning<T> {
     last: u64,
     come: BTreeMap<u64, T>,
     until: Instant,
+    /// How many at most may have been removed from the stream, and how many were.
+    removable: u64,
+    removed: u64,
 }
 
 impl<T> Returning<T> {
     pub(super) fn new(count: usize, last: u64) -> Self {
-        Self { count, last, come: BTreeMap::new(), until: Instant::now() + PATIENCE }
+        let (come, until) = (BTreeMap::new(), Instant::now() + PATIENCE);
+        Self { count, last, come, until, removable: 0, removed: 0 }
+    }
+
+    /// The stream may not have so many of them.
+    pub(super) fn without(self, removable: u64) -> Self {
+        Self { removable, ..self }
+    }
+
+    /// How many the stream doesn't have any more, since the last call.
+    pub(super) fn take_removed(&mut self) -> u64 {
+        std::mem::take(&mut self.removed)
     }
 
     /// What can be taken of these messages and those before them, in the order of their places.
@@ -32,6 +46,11 @@ impl<T> Returning<T> {
         let is_behind = self.come.last_key_value().is_some_and(|(place, _)| *place > self.last);
         if self.come.len() < self.count && !is_behind && Instant::now() < self.until {
             return Vec::new();
+        }
+        if is_behind {
+            let come = self.come.range(..=self.last).count();
+            let missing = self.count.saturating_sub(come) as u64;
+            self.removed += missing.min(self.removable);
         }
         self.count = 0;
         self.rest()
@@ -65,6 +84,9 @@ mod tests {
         let mut returning = Returning::new(4, 9);
         assert!(taken(&mut returning, &[9, 3]).is_empty());
         assert_eq!(taken(&mut returning, &[10]), [3, 9, 10]);
+        assert_eq!(returning.take_removed(), 0);
+        let mut returning = Returning::new(4, 9).without(2);
+        assert_eq!((taken(&mut returning, &[9, 10]), returning.take_removed()), (vec![9, 10], 2));
         assert_eq!(taken(&mut Returning::new(0, 9), &[9, 3]), [9, 3]);
     }
 

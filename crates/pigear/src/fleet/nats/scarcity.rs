@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{DiscardPolicy, Info};
+use tokio::time::timeout;
 
 use super::outgoing::Outgoing;
 use super::stream;
@@ -16,6 +17,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often one is looked at that always has room: it may be given limits.
 const UNLIMITED_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long the server may take to answer. It holds up what is published.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Room is scarce when a stream has less than one of these parts.
 const PARTS: u64 = 10;
@@ -90,9 +94,9 @@ impl Scarcity {
         let known = self.looked.take().filter(is_fresh);
         let (when, mut room) = match known {
             Some(known) => known,
-            None => match stream::info(jetstream, stream).await {
-                Ok(info) => (Instant::now(), Room::of(&info)),
-                Err(_) => return true,
+            None => match timeout(LOOK_TIMEOUT, stream::info(jetstream, stream)).await {
+                Ok(Ok(info)) => (Instant::now(), Room::of(&info)),
+                Ok(Err(_)) | Err(_) => return true,
             },
         };
         let (mut bytes, mut count) = (0, 0);

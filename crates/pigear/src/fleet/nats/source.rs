@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use async_nats::datetime::DateTime;
-use async_nats::jetstream::Message;
 use async_nats::jetstream::context::ContextBuilder;
-use pigear_alert::Alert;
+use async_nats::jetstream::{Context, Message};
 use pigear_pipeline::source::{Activity, SourceError};
-use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, Stop};
+use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Source, Stop};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
@@ -19,15 +18,18 @@ use tracing::{debug, info, warn};
 use super::access::Access;
 use super::connection::Connection;
 use super::consumer::{ConsumerSettings, Open};
+use super::consumer_watch::{ConsumerWatch, lacks_body};
+use super::known_alerts::KnownAlerts;
 use super::other_readers::OtherReaders;
 use super::outgoing::RETRY_HEADER;
 use super::presence::Presence;
 use super::redelivery::{Deliveries, Delivery, Held, Readers};
+use super::run::{End, Run};
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
+use super::termination;
 use super::unacknowledged::Unacknowledged;
 use super::watcher::Watcher;
-use crate::fleet::recent::Recent;
 use crate::fleet::subject::key;
 use crate::fleet::{Archive, Decoder};
 use crate::sensors::{Roll, SharedSensors};
@@ -45,13 +47,6 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server may take to answer about stream and consumer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many alerts are remembered to recognize one that comes again: more than may be on their way to the store.
-const RECENT: usize = 100_000;
-
-/// A server that was killed may not know that it delivered alerts, and that they were acknowledged. These come first
-/// when delivery begins again, so they are looked for until this many in a row are new.
-const UNSURE: u32 = 1_000;
-
 /// How often the sensors are looked at.
 const SENSORS_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -63,9 +58,8 @@ pub(crate) struct NatsSource {
     roll: Arc<Mutex<Roll>>,
     /// When the sensors were last looked at.
     looked: Instant,
-    archive: Option<Archive>,
+    known: KnownAlerts,
     decoder: Decoder,
-    recent: Recent,
     unacknowledged: Unacknowledged,
     /// Tells the server what is in progress. It ends with the runtime.
     keeping: Option<JoinHandle<()>>,
@@ -74,31 +68,10 @@ pub(crate) struct NatsSource {
     leaving: Option<JoinHandle<()>>,
     /// When the stream was created.
     created: Option<DateTime>,
-    /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
-    unsure: u32,
     others: OtherReaders,
+    watch: ConsumerWatch,
     /// Messages that are not alerts.
     undecoded: EventCounter,
-    /// Alerts that came again.
-    duplicates: u64,
-}
-
-/// What a run of the source has.
-#[derive(Clone, Copy)]
-struct Run<'a> {
-    runtime: &'a Runtime,
-    intake: &'a Intake<'a>,
-    stop: &'a Stop,
-}
-
-/// Why reading ended.
-enum End {
-    /// There were enough alerts, or the run ends.
-    Stop(Result<(), SourceError>),
-    /// The consumer is opened again.
-    Again(String),
-    /// The same at once: something that was delivered may not have arrived.
-    AtOnce(&'static str),
 }
 
 const DELIVERIES_LEFT_OUT: &str = "deliveries are left out";
@@ -113,29 +86,27 @@ impl NatsSource {
         let settings = options.settings()?;
         let (bucket, silent) = (options.bucket()?, options.silent());
         Ok(Self {
-            access: Access::new(options.access())?,
+            access: Access::new(options.access())?.with_request_timeout(REQUEST_TIMEOUT),
             settings,
             bucket,
             roll: sensors.new_roll(silent),
             looked: Instant::now(),
-            archive: None,
+            known: KnownAlerts::new(),
             decoder: Decoder::default(),
-            recent: Recent::new(RECENT),
             unacknowledged: Unacknowledged::default(),
             keeping: None,
             held: Held::default(),
             leaving: None,
             created: None,
-            unsure: UNSURE,
             others: OtherReaders::default(),
+            watch: ConsumerWatch::new(),
             undecoded: EventCounter::default(),
-            duplicates: 0,
         })
     }
 
     /// With the store that alerts go to.
     pub(crate) fn with_archive(mut self, archive: Option<Archive>) -> Self {
-        self.archive = archive;
+        self.known.archive = archive;
         self
     }
 
@@ -193,7 +164,7 @@ impl NatsSource {
         for notice in notices {
             let alert = notice.alert();
             warn!("source {}: {}", self.name(), visible(&alert.msg()));
-            if self.archive.as_mut().is_some_and(|archive| archive.has(&alert)) {
+            if self.known.is_stored(&alert) {
                 continue;
             }
             if let Some(Flow::Break(end)) = run.intake.forwarded(&alert.into()) {
@@ -208,8 +179,7 @@ impl NatsSource {
             Some(connection) => connection,
             None => connection.insert(Connection::new(&self.access, &self.settings).await?),
         };
-        let jetstream = ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone());
-        self.settings.open((client, &jetstream), self.others.readers(), presence).await
+        self.settings.open((client, &jetstream(client)), self.others.readers(), presence).await
     }
 
     /// If the stream was created anew, its messages have the numbers of others that the one before had: these would be
@@ -244,8 +214,13 @@ impl NatsSource {
         connection: &Connection,
         backoff: &mut Backoff,
     ) -> End {
-        self.unsure = UNSURE;
+        self.known.begin();
         self.leave_older_stream(open.created);
+        let name = self.name();
+        if let Some(archive) = &self.known.archive {
+            self.watch.restore(archive, &self.settings);
+        }
+        self.watch.see(open.looked.clone(), &name);
         self.keep(open.ack_wait);
         self.others.remember(open.readers);
         match open.readers {
@@ -300,6 +275,10 @@ impl NatsSource {
                 Ok(messages) => messages.into_iter().map(|it| (Delivery::of(&it), it)).collect(),
             };
             let behind = self.cut_at_loss(run, presence, &mut open.deliveries, &mut messages);
+            if let Some(problem) = self.look_at_consumer(run, open, client, &messages) {
+                self.held.add(messages.into_iter().chain(behind).map(|(_, message)| message));
+                return End::Again(problem);
+            }
             let messages = open.returning.in_order(messages, |(delivery, _)| delivery.place);
             let mut messages = messages.into_iter();
             while let Some((delivery, message)) = messages.next() {
@@ -319,6 +298,39 @@ impl NatsSource {
             }
         }
         End::Stop(Ok(()))
+    }
+
+    /// Notes what was delivered, and looks at the consumer now and then. Returns why it can't be read any more.
+    fn look_at_consumer(
+        &mut self,
+        run: Run<'_>,
+        open: &mut Open,
+        client: &Client,
+        messages: &[(Delivery, Message)],
+    ) -> Option<String> {
+        if messages.iter().any(|(_, message)| lacks_body(message)) {
+            return Some(format!(
+                "consumer {} delivers headers only (headers_only=true)",
+                self.settings.name
+            ));
+        }
+        let name = self.name();
+        self.watch.note(messages);
+        self.watch.note_unreturned(open.returning.take_removed());
+        let jetstream = jetstream(client);
+        let looking = self.watch.look(&self.settings, &jetstream, &name);
+        let problem = run.runtime.run(looking).err();
+        self.report_removed(run, false);
+        problem
+    }
+
+    /// Counts and says what was removed, and saves how far was read.
+    fn report_removed(&mut self, run: Run<'_>, is_last: bool) {
+        let name = self.name();
+        self.watch.report(run.intake, &name, is_last);
+        if let Some(archive) = &mut self.known.archive {
+            self.watch.save(archive, &self.settings, is_last);
+        }
     }
 
     /// Cuts off what is behind deliveries that were lost.
@@ -364,11 +376,10 @@ impl NatsSource {
             }
         };
         let is_retry = message.headers.as_ref().is_some_and(|all| all.get(RETRY_HEADER).is_some());
-        let id = self.recent.id(&alert);
+        let id = self.known.id(&alert);
         let acker = message.split().1;
-        if self.is_known(&alert, id, is_retry || delivery.is_again) {
-            self.duplicates += 1;
-            debug!("source {}: an alert came again; {} so far", self.name(), self.duplicates);
+        if self.known.has(&alert, id, is_retry || delivery.is_again) {
+            debug!("source {}: an alert came again", self.name());
             // The first may still be on its way.
             self.unacknowledged.add(run.intake.alerts(), acker);
             return ControlFlow::Continue(());
@@ -376,23 +387,11 @@ impl NatsSource {
         match run.intake.forwarded(&alert.into()) {
             None => ControlFlow::Break(Ok(())),
             Some(flow) => {
-                self.recent.add(id);
+                self.known.add(id);
                 self.unacknowledged.add(run.intake.alerts(), acker);
                 flow
             }
         }
-    }
-
-    /// Whether the alert was taken before. The store is asked only where the message says that this may be, and
-    /// where delivery has just begun.
-    fn is_known(&mut self, alert: &Alert, id: u128, is_suspicious: bool) -> bool {
-        if self.recent.has(id) {
-            return true;
-        }
-        let Some(archive) = &mut self.archive else { return false };
-        let is_known = (is_suspicious || self.unsure > 0) && archive.has(alert);
-        self.unsure = if is_known { UNSURE } else { self.unsure.saturating_sub(1) };
-        is_known
     }
 
     /// A message that isn't an alert: counted, kept if there is a store, and not delivered again.
@@ -401,7 +400,7 @@ impl NatsSource {
         let (stream, subject) = (&self.settings.stream, message.subject.clone());
         let reason = format!("message {place} of stream {stream}, on {subject}: {reason}");
         // What couldn't be kept comes again.
-        if let Some(archive) = &mut self.archive
+        if let Some(archive) = &mut self.known.archive
             && !archive.keep("nats", &message.payload, &reason)
         {
             return;
@@ -411,10 +410,7 @@ impl NatsSource {
             warn!("source {}: {reason}; {count} undecoded so far", self.name());
         }
         if let Some(reply) = message.reply.clone() {
-            let version = client.server_info().version;
-            let text =
-                if knows_reasons(&version) { format!("+TERM {reason}") } else { "+TERM".into() };
-            let sent = run.runtime.run(client.publish(reply, text.into()));
+            let sent = run.runtime.run(termination::terminate(client, reply, &reason));
             if let Err(error) = sent {
                 debug!("source {}: {error}", self.name());
             }
@@ -444,6 +440,7 @@ impl NatsSource {
     /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
     fn end(&mut self, run: Run<'_>, connection: Option<&Connection>) {
         self.drain(run);
+        self.report_removed(run, true);
         run.runtime.run(async {
             self.unacknowledged.give_back().await;
             self.held.give_back().await;
@@ -457,6 +454,10 @@ impl NatsSource {
     }
 }
 
+fn jetstream(client: &Client) -> Context {
+    ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone())
+}
+
 impl Source for NatsSource {
     fn name(&self) -> String {
         format!("{} stream {}", self.access.shown(), self.settings.stream)
@@ -466,8 +467,8 @@ impl Source for NatsSource {
         Activity::Connecting
     }
 
-    fn resumes(&self) -> bool {
-        true
+    fn resumes_from(&self) -> Option<&'static str> {
+        Some("the stream")
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
@@ -489,10 +490,4 @@ impl Source for NatsSource {
         self.end(run, connection.as_ref());
         result
     }
-}
-
-/// Whether a server takes a reason with `+TERM`: older ones don't understand the message then.
-fn knows_reasons(version: &str) -> bool {
-    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
-    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (2, 11)
 }

@@ -1,5 +1,6 @@
 //! Watches the sensors' heartbeats, while the source runs.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,10 @@ const TICK: Duration = Duration::from_millis(500);
 /// How long to wait before the bucket is opened again.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// How long sensors have to connect again after this one lost its connection, or the bucket: longer than the longest
+/// wait between two attempts.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Watches the heartbeats.
 pub(super) struct Watcher {
     pub(super) access: Access,
@@ -30,23 +35,30 @@ pub(super) struct Watcher {
 impl Watcher {
     /// Watches until it is dropped. What is wrong with the connection is said by the source.
     pub(super) async fn run(self) {
+        let mut grace = Duration::ZERO;
         loop {
-            if let Err(problem) = self.watch().await {
+            if let Err(problem) = self.watch(grace).await {
                 debug!("heartbeats can't be read: {problem}");
             }
-            self.roll().set_watched(None);
+            if self.roll().set_watched(None).is_some() {
+                grace = GRACE;
+            }
             sleep(RETRY).await;
         }
     }
 
-    async fn watch(&self) -> Result<(), String> {
+    /// Watches one bucket over one connection. Silence counts once the time of grace is over.
+    async fn watch(&self, grace: Duration) -> Result<(), String> {
         let client = self.access.connect(|_| {}).await?;
+        let connections = || client.statistics().connects.load(Ordering::Relaxed);
+        let connected = connections();
         let store = bucket::open(&client, &self.bucket, None).await?;
+        let created = bucket::created(&client, &self.bucket).await?;
         let status = store.status().await.map_err(|error| error.to_string())?;
         let watch = store.watch_from_revision(">", 1).await;
         let mut entries = watch.map_err(|error| error.to_string())?;
         let mut is_new = status.values() == 0;
-        self.roll().set_watched(Some(Instant::now()));
+        self.roll().set_watched(Some(Instant::now() + grace));
         loop {
             match timeout(TICK, entries.next()).await {
                 Ok(None) => return Ok(()),
@@ -59,12 +71,14 @@ impl Watcher {
                 }
                 Err(_) => {}
             }
-            if client.connection_state() != State::Connected {
+            if client.connection_state() != State::Connected || connections() != connected {
                 return Err("the connection is lost".to_owned());
             }
             if self.roll().has_silent(Instant::now()) {
-                // If the bucket itself has no leader, nobody is silent.
-                bucket::check(&client, &self.bucket).await?;
+                // If the bucket itself has no leader, or is another one, nobody is silent.
+                if bucket::created(&client, &self.bucket).await? != created {
+                    return Err("the bucket was created anew".to_owned());
+                }
                 self.roll().call_silent(Instant::now());
             }
         }

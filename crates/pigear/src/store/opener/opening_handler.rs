@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{Backoff, Context, Failure, Handler, Needs, Progress, Slept};
+use pigear_pipeline::{
+    Backoff, BackoffPolicy, Context, Failure, Handler, Jitter, Needs, Progress, Slept,
+};
 use tracing::{info, warn};
 
 use super::StoreOpener;
@@ -10,6 +12,15 @@ use crate::store::store_handler::{StoreHandler, Unstorable, needs};
 
 /// How often to check whether anything still waits for the store.
 const CLOSE_CHECK: Duration = Duration::from_millis(200);
+
+/// The wait between attempts. They cost little, and alerts come meanwhile.
+const BACKOFF: BackoffPolicy = BackoffPolicy {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(2),
+    least: Duration::from_millis(100),
+    longest_asked: Duration::from_secs(2),
+    jitter: Jitter::None,
+};
 
 /// Opens the store if it isn't open yet, and then stores alerts.
 pub struct OpeningHandler {
@@ -41,7 +52,7 @@ impl OpeningHandler {
 
     /// Retries until the store is open. Returns early if there is no time left, or nothing that waits.
     fn open_when_possible(&mut self, context: &Context) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(BACKOFF);
         while let Err(problem) = self.open() {
             let wait = backoff.failed();
             if backoff.is_worth_a_line() {

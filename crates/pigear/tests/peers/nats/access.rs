@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::messages;
 use super::server::{JETSTREAM, Server, generations};
-use crate::harness::Test;
+use crate::harness::{Test, program};
 use crate::peer::{ends_in_time, saying};
 use crate::room::Room;
 use crate::snort::objects;
@@ -95,6 +95,37 @@ fn a_password_and_a_token_come_from_files() {
         let token = ["token_file=secret"];
         Proof::new(&token, &[("secret", "t0ken\n")]).is_accepted(&tokens);
         Proof::new(&token, &[("secret", "wr0ng\n")]).is_refused(&tokens, refuses);
+    }
+}
+
+#[test]
+fn a_user_and_a_token_are_taken_from_the_url() {
+    for generation in generations() {
+        for (config, login) in [
+            ("authorization { user: \"m@e\", password: \"s3cret:/ \" }", "m%40e:s3cret%3A%2F%20"),
+            ("authorization { token: \"s3cret+\" }", "s3cret%2B"),
+        ] {
+            let server = server(&generation, config);
+            let url = format!("nats://{login}@127.0.0.1:{}", server.port);
+            let key = format!("url={url}");
+            let mut running = Test::new()
+                .args(["--count", "1", "--data-handler", "nats", "create=yes", &key])
+                .start();
+            running.send(&saying(ALERT.as_bytes()));
+            let ended = running.end().1;
+            let shows = |text: &str| text.contains("s3cret");
+            assert!(ended.status == Some(0) && !shows(&ended.stderr), "{}", ended.stderr);
+            assert!(ended.stderr.contains("url is a secret"), "{}", ended.stderr);
+            let test = Test::bare().args(["--count", "1", "--socket-handler", "nats"]);
+            let test = test.args(["--from", &url, "--data-handler", "print", "format=json"]);
+            let ended = test.start().end().1;
+            assert!(ended.status == Some(0) && !shows(&ended.stderr), "{}", ended.stderr);
+            assert_eq!(messages(&objects(&ended.stdout)), [ALERT]);
+            let listed = program().args(["sensors", "--from", &url]).output().unwrap();
+            let said = String::from_utf8(listed.stderr).unwrap();
+            assert!(listed.status.success() && !shows(&said), "{said}");
+            assert!(said.contains("--from is a secret"), "{said}");
+        }
     }
 }
 

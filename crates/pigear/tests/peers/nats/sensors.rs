@@ -122,6 +122,34 @@ fn a_silent_sensor_is_an_alert_and_so_is_its_return() {
     }
 }
 
+/// Sensors connect again, and the first of them creates the bucket anew.
+#[test]
+fn a_bucket_that_is_lost_with_its_server_makes_no_sensor_silent() {
+    for generation in generations() {
+        let mut server = Server::start(&generation, JETSTREAM);
+        let running = ["db", "dmz", "lab"].map(|name| sensor(&server, name));
+        let from = server.url();
+        let all = owned(&[("db", "ok"), ("dmz", "ok"), ("lab", "ok")]);
+        until("three sensors are there", || states(&from) == all);
+        let mut central = Test::bare()
+            .args(["--serve-forever", "--socket-handler", "nats", "--from", &from])
+            .args(["--store", "central.db", "--data-handler", "web", "listen=127.0.0.1:0"])
+            .loud()
+            .start();
+        let page = page_of(&mut central);
+        let heard = || api(&page, "/api/v1/sensors")["sensors"].as_array().unwrap().len();
+        until("the central one has heard of them", || heard() == 3);
+        server.kill();
+        std::fs::remove_dir_all(server.dir().join("js")).unwrap();
+        server.up();
+        until("they are there again", || states(&from) == all);
+        running[0].signal_now(Signal::SIGKILL);
+        until("one is silent", || !notices(&central).is_empty());
+        let silent = "sensor db is silent: no heartbeat for 750ms".to_owned();
+        assert_eq!(notices(&central), [(1, "db".to_owned(), silent)]);
+    }
+}
+
 #[test]
 fn two_sensors_with_one_name_are_said() {
     for generation in generations() {

@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::harness::{DEADLINE, until};
@@ -81,6 +83,12 @@ impl Server {
 
     pub(super) fn is_up(&self) -> bool {
         TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+    }
+
+    /// Sends a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        let id = self.child.as_ref().unwrap().id();
+        nix::sys::signal::kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
     }
 
     /// SIGKILL.

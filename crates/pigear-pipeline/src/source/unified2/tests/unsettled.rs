@@ -27,11 +27,34 @@ fn the_bookmark_stays_before_alerts_that_no_lane_is_done_with() {
     until("the alerts are read", || stats.snapshot().received == 2);
     stop.request();
     let end = thread.join().unwrap().unwrap_err();
-    assert!(matches!(end, PipelineError::LeftInLog { alerts: 2 }), "{end}");
+    assert!(matches!(end, PipelineError::LeftInLog { alerts: 2, place: "the log" }), "{end}");
     let stuck = stats.snapshot().handlers["stuck"];
     assert_eq!((stuck.dropped, stuck.waiting), (0, 2));
     append(&log.path("u2.log"), &records([3]));
     assert_eq!(log.read(Start::Bookmark).0, [1, 2, 3]);
+}
+
+/// A source that waits for room goes on when the lane is closed.
+#[test]
+fn what_comes_to_a_closed_lane_is_not_dropped_if_it_comes_again() {
+    let log = Log::new();
+    append(&log.path("u2.log"), &records(1..=5));
+    let stop = Stop::default();
+    let mut pipeline = Pipeline::default();
+    pipeline.drain = Duration::from_millis(10);
+    let small = LaneSettings { max_alerts: 2, ..LaneSettings::default() };
+    pipeline.add("stuck", Box::new(Stuck), small);
+    let stats = pipeline.stats();
+    let (source, stopped) = (log.open(Start::Beginning), stop.clone());
+    let thread = thread::spawn(move || pipeline.run(vec![Box::new(source)], &stopped));
+    until("there is no room", || stats.snapshot().received == 3);
+    stop.request();
+    let end = thread.join().unwrap().unwrap_err();
+    assert!(matches!(end, PipelineError::LeftInLog { alerts: 2.., .. }), "{end}");
+    let stats = stats.snapshot();
+    let stuck = stats.handlers["stuck"];
+    assert_eq!((stuck.dropped, stuck.waiting), (0, stats.received));
+    assert_eq!(log.read(Start::Bookmark).0, [1, 2, 3, 4, 5]);
 }
 
 /// Fails at the alert with this event id.

@@ -1,0 +1,24 @@
+//! A run of the source, and why reading ends.
+
+use pigear_pipeline::source::SourceError;
+use pigear_pipeline::{Intake, Stop};
+
+use super::runtime::Runtime;
+
+/// What a run of the source has.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) intake: &'a Intake<'a>,
+    pub(super) stop: &'a Stop,
+}
+
+/// Why reading ended.
+pub(super) enum End {
+    /// There were enough alerts, or the run ends.
+    Stop(Result<(), SourceError>),
+    /// The consumer is opened again.
+    Again(String),
+    /// The same at once: something that was delivered may not have arrived.
+    AtOnce(&'static str),
+}
