@@ -21,12 +21,13 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 31] = [
+pub(super) static ALL: [Asset; 32] = [
     Asset::new("", HTML, include_bytes!("../../web/index.html")),
     Asset::new("actions.js", JS, include_bytes!("../../web/actions.js")),
     Asset::new("api.js", JS, include_bytes!("../../web/api.js")),
     Asset::new("app.js", JS, include_bytes!("../../web/app.js")),
     Asset::new("bar.js", JS, include_bytes!("../../web/bar.js")),
+    Asset::new("chart.js", JS, include_bytes!("../../web/chart.js")),
     Asset::new("check.js", JS, include_bytes!("../../web/check.js")),
     Asset::new("chosen.js", JS, include_bytes!("../../web/chosen.js")),
     Asset::new("damage.js", JS, include_bytes!("../../web/damage.js")),
