@@ -23,6 +23,28 @@ export class Problem extends Error {
   }
 }
 
+/** No answer came: the program has ended, or the network is down. What browsers say of it differs, and helps nobody. */
+export class Unreachable extends Error {
+  constructor() { super("Pigear can't be reached"); }
+}
+
+/** Whether it may go away by itself. @param {unknown} problem */
+export const passes = (problem) => problem instanceof Unreachable || (problem instanceof Problem && problem.status >= 500);
+
+/**
+ * What an answer or its body is, if it comes.
+ * @template T
+ * @param {Promise<T>} coming
+ * @returns {Promise<T>}
+ */
+async function reached(coming) {
+  try {
+    return await coming;
+  } catch (error) {
+    throw error instanceof DOMException && error.name === "AbortError" ? error : new Unreachable();
+  }
+}
+
 /** @type {{csrf?: string, user?: string, role?: string, can_triage?: boolean, triage_problem?: string, login: string[]}} */
 export const session = { login: [] };
 
@@ -64,7 +86,8 @@ const OLD_TOKEN = "urn:pigear:problem:csrf";
  */
 async function answer(response) {
   const is = response.headers.get("content-type") ?? "";
-  const body = is.includes("json") ? await response.json() : { detail: await response.text() };
+  // What is no JSON is of a server in between.
+  const body = is.includes("json") ? await reached(response.json()) : { detail: `the answer has status ${response.status}, and is not Pigear's` };
   if (response.ok) return body;
   const problem = new Problem({ status: response.status, ...body });
   if (response.status === 401) onLogin(problem);
@@ -81,7 +104,7 @@ async function answer(response) {
 export async function get(path, params = {}, signal) {
   byId("state").dataset.busy = "yes";
   try {
-    return await answer(await fetch(address(path, params), { signal }));
+    return await answer(await reached(fetch(address(path, params), { signal })));
   } finally {
     delete byId("state").dataset.busy;
   }
@@ -97,7 +120,7 @@ export async function get(path, params = {}, signal) {
 export async function post(path, body = {}, method = "POST", params = {}) {
   const send = async () => {
     const headers = { "content-type": "application/json", "x-csrf-token": session.csrf ?? "" };
-    const response = await fetch(address(path, params), { method, headers, body: JSON.stringify(body) });
+    const response = await reached(fetch(address(path, params), { method, headers, body: JSON.stringify(body) }));
     return response.status === 204 ? {} : answer(response);
   };
   try {
@@ -117,11 +140,11 @@ export async function post(path, body = {}, method = "POST", params = {}) {
  * @param {Record<string, any>} body
  */
 export async function save(path, params, body) {
-  const response = await fetch(address(path, params), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const response = await reached(fetch(address(path, params), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
   if (!response.ok) { await answer(response); return; }
   const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? path;
   // A download that is cut short fails here, so that half of one is never saved.
-  const href = URL.createObjectURL(await response.blob());
+  const href = URL.createObjectURL(await reached(response.blob()));
   h("a", { href, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

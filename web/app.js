@@ -3,12 +3,12 @@
 import { showTriage } from "./actions.js";
 import { Problem, begin, get, post, session, whenLoginIsNeeded } from "./api.js";
 import { buildBar, focusBar, mistakes, showBar, showFailure, showMistake } from "./bar.js";
+import { chart, loadChart, refreshChart, stopChart } from "./chart.js";
 import * as chosen from "./chosen.js";
 import { forgetDamage, notice, noteDamage } from "./damage.js";
 import * as detail from "./detail.js";
 import { byId, focusMain, h, keepFocus, openDialog, show, toast } from "./dom.js";
 import * as health from "./health.js";
-import { histogram } from "./histogram.js";
 import * as now from "./now.js";
 import * as overview from "./overview.js";
 import { differs, empty, go, onChange, params, state } from "./state.js";
@@ -25,24 +25,37 @@ const EVERY = 30;
 const VIEWS = { now: { title: "Now", module: now }, overview: { title: "Overview", every: EVERY, module: overview }, health: { title: "Health", every: health.EVERY / 1_000, module: health } };
 const KEYS = [["j, k", "next, previous alert"], ["Enter", "open it"], ["e", "acknowledge, or not"], ["s", "star, or not"], ["x", "choose it, or not: then e and s are about all that are chosen"], ["Shift+j, k", "choose on to the next, previous"], ["a", "what else can be done with them"], ["Esc", "close the alert; choose none"], ["g", "newest alert"], ["p", "pause, resume"], ["/", "search"], ["1, 2, 3", "Now, Overview, Health"], ["?", "this help"]];
 
-const chart = h("div", { id: "chart" });
+/** What each view shows: what was asked for. @type {Record<string, string>} */
+const shownOf = {};
+
+/** What is asked for: Health is the same for all searches. */
+const asked = () => (state.view === "health" ? "" : JSON.stringify(params()));
+
+/** Whether words stand in the place of what is asked for. */
+let isAway = false;
 
 /** Shows the view that the address names. */
 async function load() {
   const { module } = VIEWS[state.view];
   const hadFocus = document.activeElement !== document.body;
   for (const [name, other] of Object.entries(VIEWS)) if (name !== state.view) other.module.stop();
-  const hasBar = state.view !== "health";
+  const [view, wanted] = [state.view, asked()];
+  const hasBar = view !== "health";
   byId("bar").hidden = !hasBar;
   forgetDamage();
-  show(byId("main"), [...(hasBar ? [notice, chart] : []), module.view]);
+  const showView = () => { isAway = false; show(byId("main"), [...(hasBar ? [notice, chart] : []), module.view]); };
+  // Words that stand there instead do so until there is an answer.
+  if (!isAway) showView();
   byId("main").dataset.busy = "yes";
   showNav();
   showBar();
   clearTimeout(again);
   const before = mistakes;
   try {
+    if (hasBar && state.mistakes.length) throw new Problem({ status: 400, detail: state.mistakes.join("; "), parameter: "address" });
     const [failure] = await Promise.all([module.load(), hasBar && loadChart()]);
+    shownOf[view] = wanted;
+    if (isAway) showView();
     if (mistakes === before) showMistake(null);
     if (failure) showFailure(failure);
     retry = 1;
@@ -79,40 +92,52 @@ function failed(problem) {
   if (problem instanceof Problem && problem.status < 500) {
     if (problem.status !== 401) showMistake(problem);
     if (problem.parameter) showUnfiltered();
+    else if (problem.status !== 401 && shownOf[state.view] !== asked()) showAway(problem);
     return;
   }
   byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
   byId("state").dataset.live = "no";
   troubled = true;
+  // What was found before is no answer to what is asked now.
+  if (isAway || shownOf[state.view] !== asked()) showAway(problem);
   again = setTimeout(load, Math.min(30, retry) * 1_000);
   retry *= 2;
 }
 
 /** Shows that there is no result, in the place of what was found before. */
 function showUnfiltered() {
-  charting?.abort();
-  byId("main").replaceChildren(h("p", { class: "empty unfiltered" }, "Nothing is shown: the filter has a mistake, which is marked above. ",
-    h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts")));
+  stopAll();
+  const where = state.mistakes.length ? "the address has a mistake" : "the filter has a mistake";
+  instead(`Nothing is shown: ${where}, which is ${state.mistakes.length ? "named" : "marked"} above. `,
+    h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts"));
 }
 
-/** @type {AbortController | null} */
-let charting = null;
+/** The same, as there is no answer. @param {unknown} problem */
+function showAway(problem) {
+  stopAll();
+  const why = problem instanceof Problem ? problem.message : "Pigear can't be reached: it has ended, it is being restarted, or the network is down";
+  instead(`Nothing is shown: ${why}. It is tried again by itself. `, h("button", { type: "button", onclick: () => load() }, "Try again"));
+}
 
-async function loadChart() {
-  charting?.abort();
-  charting = new AbortController();
-  const series = await get("series", params(), charting.signal);
-  noteDamage(series);
-  const drawn = histogram(series);
-  const giveBack = keepFocus(chart);
-  chart.replaceChildren(drawn);
+/** What is under way is about what is no longer shown. */
+function stopAll() {
+  stopChart();
+  for (const { module } of Object.values(VIEWS)) module.stop();
+  delete shownOf[state.view];
+  isAway = true;
+}
+
+/** @param {...(string | Node)} words */
+function instead(...words) {
+  const main = byId("main");
+  const giveBack = keepFocus(main);
+  main.replaceChildren(h("p", { class: "empty unfiltered" }, ...words));
   giveBack();
 }
 
 setInterval(() => {
-  if (state.view === "health" || state.until || !chart.isConnected || document.hidden || !byId("login").hasAttribute("open") === false) return;
-  // Who goes from bar to bar has them hold still.
-  if (!chart.contains(document.activeElement)) loadChart().catch(() => {});
+  if (state.view === "health" || state.until || isAway || document.hidden || byId("login").hasAttribute("open")) return;
+  refreshChart();
   if (state.view === "overview") overview.load().then(showFreshness, failed);
 }, EVERY * 1_000);
 

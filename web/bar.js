@@ -294,15 +294,13 @@ async function wordCompletions(text) {
 /**
  * What an address or a signature means without a field: what comes first is taken if nothing is chosen.
  * @param {string} before
- * @param {{field: string, value: string, port?: string}} bare
+ * @param {{field: string, value: string}} bare
  */
-function bareCompletions(before, { field, value, port }) {
-  // An address with its port is included only.
-  if (port && before.endsWith("-")) return [];
+function bareCompletions(before, { field, value }) {
   const fields = field === "host" ? ["host", "src", "dst"] : [field];
-  const notes = /** @type {Record<string, string>} */ ({ host: "source or destination", sid: "signature, of any revision" });
-  const offered = fields.map((one) => [`${one}:${value}${port ? ` ${one === "host" ? "port" : `${one}_port`}:${port}` : ""}`, notes[one] ?? FIELDS[one].label]);
-  return [...offered, [`"${value}${port ? `:${port}` : ""}"`, "in messages"]].map(([label, note]) => ({ text: before + label, label, note }));
+  const notes = /** @type {Record<string, string>} */ ({ host: "source or destination", endpoint: "source or destination, with its port", sid: "signature, of any revision" });
+  const offered = fields.map((one) => [`${one}:${value}`, notes[one] ?? FIELDS[one].label]);
+  return [...offered, [`"${value}"`, "in messages"]].map(([label, note]) => ({ text: before + label, label, note }));
 }
 
 /**

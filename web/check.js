@@ -1,7 +1,7 @@
 // What the server is asked about what was typed: whether it can be looked for, and what stored alerts have of it.
 
 import { Problem, get } from "./api.js";
-import { FILTERS } from "./state.js";
+import { FILTERS, endpointOf, endpointProblem } from "./state.js";
 
 /** @typedef {{value: string, label?: string}} Class - its short name and its description */
 
@@ -21,7 +21,7 @@ export async function check(typed) {
   // From the last one on, so that the places of the others stay.
   for (const { at, word, problem } of looked.toReversed()) if (at !== undefined && problem) words.splice(at, 0, word ?? "");
   const chosen = looked.filter(({ at, problem }) => at === undefined || !problem)
-    .flatMap(({ field, value, not, port }) => [{ field, value, not }, ...(port ? [{ field: "port", value: port, not }] : [])]);
+    .map(({ field, value, not }) => ({ field, value, not }));
   return { ...typed, words, chosen, mistake: looked.find(({ at, problem }) => at === undefined && problem)?.problem };
 }
 
@@ -29,9 +29,10 @@ export async function check(typed) {
  * What the server says is wrong with a value.
  * @param {import("./fields.js").Chosen} chosen
  */
-async function problemOf({ field, value, port }) {
+async function problemOf({ field, value }) {
+  if (field === "endpoint") return endpointProblem(value) ?? problemWith({ host: endpointOf(value)?.ip });
   const criterion = FILTERS.includes(field) ? CRITERIA[field] : field;
-  return criterion ? problemWith({ [criterion]: value, port: criterion === "port" ? value : port }) : undefined;
+  return criterion ? problemWith({ [criterion]: value }) : undefined;
 }
 
 /**

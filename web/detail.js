@@ -1,6 +1,6 @@
 // One alert: what it says, its layers beside its bytes, its rule, what people said, and what is around it.
 
-import { address, get, mayChange, post, session } from "./api.js";
+import { address, get, mayChange, passes, post, session } from "./api.js";
 import { byId, focusMain, h, keepFocus, toast } from "./dom.js";
 import { mark, packet, span } from "./packet.js";
 import { FIELDS, empty, go, quoted, state } from "./state.js";
@@ -15,8 +15,21 @@ import { badge, condition, copy, dialectValue, linkTo, number, plain, protocolWi
 /** @type {Alert | null} */
 let shown = null;
 
-/** Shows the chosen alert. */
-export async function show() {
+/** Looks again for an alert that can't be shown. @type {ReturnType<typeof setTimeout> | undefined} */
+let again;
+
+/** How long to wait until then, in milliseconds: longer and longer. */
+const SOONEST = 1_000;
+const LATEST = 8_000;
+let wait = SOONEST;
+
+/**
+ * Shows the chosen alert.
+ * @param {boolean} [byItself] - nobody has asked for it: what has the focus keeps it
+ */
+export async function show(byItself = false) {
+  clearTimeout(again);
+  if (!byItself) wait = SOONEST;
   const pane = byId("detail");
   const before = shown;
   if (state.alert !== shown?.id) shown = null;
@@ -27,15 +40,26 @@ export async function show() {
   try {
     const alert = await get(`alerts/${id}`);
     if (state.alert !== id) return;
+    wait = SOONEST;
     const isAnother = shown?.id !== id;
     shown = alert;
     if (isAnother) { pane.replaceChildren(...build(alert)); pane.scrollTop = 0; } else rebuild(pane, alert);
     related(alert, pane).catch(() => {});
     rule(alert, pane).catch(() => {});
   } catch (problem) {
-    pane.replaceChildren(closeButton(), h("header", {}, h("h2", { tabIndex: -1 }, `Alert ${id} can't be shown`)), h("p", { class: "empty" }, String(/** @type {Error} */ (problem).message)));
+    if (state.alert !== id) return;
+    const mayPass = passes(problem);
+    if (mayPass) again = setTimeout(() => show(true), wait);
+    wait = Math.min(LATEST, 2 * wait);
+    // An alert that is shown stays as it was.
+    if (shown && mayPass) return;
+    shown = null;
+    const said = String(/** @type {Error} */ (problem).message);
+    const giveBack = keepFocus(pane);
+    pane.replaceChildren(closeButton(), h("header", {}, h("h2", { tabIndex: -1 }, `Alert ${id} can't be shown`)), h("p", { class: "empty" }, mayPass ? `${said}. It is tried again by itself.` : said), ...(mayPass ? [h("button", { type: "button", onclick: () => show() }, "Try again")] : []));
+    giveBack();
   }
-  if (!pane.contains(document.activeElement)) pane.querySelector("h2")?.focus();
+  if (!byItself && !pane.contains(document.activeElement)) pane.querySelector("h2")?.focus();
 }
 
 /**
@@ -199,7 +223,7 @@ async function rule(alert, pane) {
 
 /** @param {Alert} alert @param {number} id */
 async function removeComment(alert, id) {
-  try { await post(`comments/${id}`, {}, "DELETE", { store: alert.store }); show(); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+  try { await post(`comments/${id}`, {}, "DELETE", { store: alert.store }); show(); } catch (problem) { toast(`${/** @type {Error} */ (problem).message}: the comment was not removed`); }
 }
 
 /** @param {Alert} alert */
@@ -212,7 +236,7 @@ function comments(alert) {
     onsubmit: async (/** @type {Event} */ event) => {
       event.preventDefault();
       if (!text.value.trim()) return;
-      try { await post(`alerts/${alert.id}/comments`, { text: text.value }, "POST", { store: alert.store }); text.value = ""; await show(); byId("comments").querySelector("textarea")?.focus({ preventScroll: true }); } catch (problem) { toast(String(/** @type {Error} */ (problem).message)); }
+      try { await post(`alerts/${alert.id}/comments`, { text: text.value }, "POST", { store: alert.store }); text.value = ""; await show(); byId("comments").querySelector("textarea")?.focus({ preventScroll: true }); } catch (problem) { toast(`${/** @type {Error} */ (problem).message}: the comment was not added`); }
     },
   }, text, h("button", {}, "Add"));
   return h("section", { id: "comments", "aria-label": "Comments", class: items.length ? "" : "screen" }, h("h3", {}, "Comments"), items.length ? h("ul", {}, ...items) : null, mayChange() && form);

@@ -1,34 +1,9 @@
 // What is typed into the search field: words, and `field:value`.
 
 import { classesWith } from "./check.js";
-import { FIELDS, state, valuesOf } from "./state.js";
+import { meantBy, synonym } from "./names.js";
+import { FIELDS, endpointOf, endpointText, state, valuesOf } from "./state.js";
 import { PRIORITIES, priorityNumber } from "./values.js";
-
-/** The names that each field has elsewhere: in Suricata's EVE, ECS, CEF, Snort's alert_json and alert_csv, and in talk. */
-/** @type {Record<string, string[]>} */
-const NAMES = {
-  msg: ["message", "text", "signature", "alert.signature", "rule.name"],
-  sid: ["sig_id", "signature_id", "alert.signature_id", "rule", "rule.id"],
-  gid: ["generator", "sig_generator", "generator_id", "alert.gid", "snort.gid"],
-  priority: ["prio", "severity", "alert.severity", "event.severity"],
-  class: ["classification", "classtype", "category", "alert.category", "rule.category", "class_description", "snort.class"],
-  src: ["src_ip", "srcip", "src_addr", "source", "source.ip", "source.address"],
-  dst: ["dst_ip", "dstip", "dst_addr", "dest_ip", "dest", "destination", "destination.ip", "destination.address"],
-  host: ["ip", "addr", "address", "related.ip"],
-  src_port: ["sport", "spt", "source.port"],
-  dst_port: ["dport", "dpt", "dest_port", "destination.port"],
-  proto: ["protocol", "network.transport"],
-  sensor: ["sensor_name", "observer.name", "dvchost"],
-  app: ["application", "app_name", "app_id"],
-  action: ["alert.action"],
-  vlan: ["vlan_id", "vlan.id"],
-  pid: ["process.pid", "sender.pid"],
-  uid: ["sender.uid"],
-};
-
-/** Names that may mean something else elsewhere: the field that is near. */
-/** @type {Record<string, string>} */
-const NEAR = { sig: "sid", id: "sid", app_proto: "app", service: "app", hostname: "sensor", ack: "acknowledged", star: "starred" };
 
 /** What else can be chosen, by what was said about alerts. */
 const OTHERS = ["comment", "acknowledged", "starred"];
@@ -41,7 +16,6 @@ const TIMES = ["since", "until", "time", "timestamp", "@timestamp", "date", "fro
  * @property {string} field
  * @property {string} value
  * @property {boolean} not
- * @property {string} [port] - of a host, if it stood behind the address
  * @property {number} [at] - of a value without its field: the place among the words that it may be one of
  * @property {string} [word] - how it was typed then
  */
@@ -66,8 +40,7 @@ export async function readWords(text) {
     const [, , name, quoted] = FIELD.exec(word) ?? [];
     const value = quoted?.replaceAll("\"", "");
     const field = fieldOf(name, value);
-    if (bare?.port && not) found.mistake ??= `an address with its port can't be excluded at once; write -host:${bare.value} or -port:${bare.port}`;
-    else if (bare) found.chosen.push({ ...bare, not, at: found.words.length, word });
+    if (bare) found.chosen.push({ ...bare, not, at: found.words.length, word });
     else if (isClock(alone)) found.mistake ??= `${alone} looks like a time, and is no signature; choose a time from the list beside this field. ${asWords(alone)}`;
     else if (!value || isLikeIpv6(alone)) addWord(found, alone.replaceAll("\"", ""), not);
     else if (field === "acknowledged" || field === "starred") found.mistake ??= addMark(found.marks, field, value, not);
@@ -132,6 +105,7 @@ function addMark(marks, mark, value, not) {
  */
 function exact(field, value) {
   if (field === "priority") return priorityNumber(value);
+  if (field === "endpoint") return endpointText(endpointOf(value)) ?? value;
   return field === "sid" ? withoutRevision(value) : value;
 }
 
@@ -163,15 +137,15 @@ function isNetwork(text) {
  * What a value means that stands alone and looks like only one thing: an address, also with a port, a network, or a
  * signature. It may be in brackets, as Snort prints some.
  * @param {string} text
- * @returns {{field: "host" | "sid", value: string, port?: string} | undefined}
+ * @returns {{field: "host" | "sid" | "endpoint", value: string} | undefined}
  */
 export function bareField(text) {
   const inner = /^\[([^[\]]+)\]$/.exec(text)?.[1] ?? text;
   const numbers = inner.split(":");
   if ([2, 3].includes(numbers.length) && numbers.every(isNumber)) return { field: "sid", value: withoutRevision(inner) };
   if (isNetwork(inner)) return { field: "host", value: inner };
-  const [, bracketed, address = bracketed, port] = /^(?:\[([\da-f:.]+)\]|([\d.]+)):(\d{1,5})$/i.exec(text) ?? [];
-  return address && isNetwork(address) && Number(port) < 2 ** 16 ? { field: "host", value: address, port: String(Number(port)) } : undefined;
+  const endpoint = endpointText(endpointOf(text));
+  return endpoint === undefined ? undefined : { field: "endpoint", value: endpoint };
 }
 
 /**
@@ -180,12 +154,8 @@ export function bareField(text) {
  */
 export function otherMeaning() {
   const bare = bareField(state.text);
-  if (bare) {
-    /** @type {Record<string, string[]>} */
-    const port = bare.port ? { port: [bare.port] } : {};
-    return { label: `Alerts of ${FIELDS[bare.field].label} ${bare.value}${bare.port ? `, port ${bare.port}` : ""}`, change: { text: "", include: { ...state.include, [bare.field]: [bare.value], ...port } } };
-  }
-  for (const field of ["host", "sid"]) {
+  if (bare) return { label: `Alerts of ${FIELDS[bare.field].label} ${bare.value}`, change: { text: "", include: { ...state.include, [bare.field]: [bare.value] } } };
+  for (const field of ["host", "sid", "endpoint"]) {
     const { [field]: values = [], ...include } = state.include;
     if (values.length === 1 && !state.text && bareField(values[0])) return { label: `Look for “${values[0]}” in messages`, change: { include, text: values[0] } };
   }
@@ -201,9 +171,7 @@ export function otherMeaning() {
 export function fieldOf(name, value = "") {
   const lower = name?.toLowerCase() ?? "";
   if (OTHERS.includes(lower) || Object.hasOwn(FIELDS, lower)) return lower;
-  // Elsewhere that is the message; here it is what signatures are called.
-  if (lower === "signature" && /^\d+(:\d+){0,2}$/.test(value)) return "sid";
-  return Object.keys(NAMES).find((field) => NAMES[field].includes(lower));
+  return synonym(lower, value);
 }
 
 /** @param {string} word */
@@ -214,21 +182,8 @@ function noField(name, word) {
   const lower = name.toLowerCase();
   const words = asWords(word);
   if (TIMES.includes(lower)) return `there is no field ${name}; choose a time from the list beside this field. ${words}`;
-  const meant = Object.hasOwn(NEAR, lower) ? NEAR[lower] : [...Object.keys(FIELDS), ...OTHERS].find((known) => isNear(known, lower));
-  const hint = meant ? `did you mean ${meant}?` : `there are ${Object.keys(FIELDS).join(", ")}, ${OTHERS.join(", ")}.`;
+  const known = [...Object.keys(FIELDS), ...OTHERS];
+  const meant = meantBy(name, known);
+  const hint = meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}.`;
   return `there is no field ${name}; ${hint} ${words}`;
-}
-
-/**
- * Whether a word is another one with a letter more, less, or other, or two.
- * @param {string} a @param {string} b
- */
-function isNear(a, b) {
-  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1]));
-    row = next;
-  }
-  return row[b.length] <= (a.length > 4 ? 2 : 1);
 }

@@ -164,6 +164,12 @@ function count(point, of) {
   return Object.entries(point.priorities).filter(([name]) => level(Number(name) || 0) === of).reduce((sum, [, alerts]) => sum + alerts, 0);
 }
 
+/** What is being dragged over. @type {Element | null} */
+let dragging = null;
+
+/** Whether a time is being chosen by dragging: what is drawn stays until then. */
+export const isDragged = () => dragging?.isConnected ?? false;
+
 /**
  * @param {SVGElement} picture
  * @param {SVGElement} shade
@@ -181,19 +187,32 @@ function drag(picture, shade, dragged, clicked) {
     shade.setAttribute("x", String(Math.min(a, b) * WIDTH));
     shade.setAttribute("width", String(Math.abs(a - b) * WIDTH));
   };
+  const cancel = () => {
+    from = dragging = null;
+    removeEventListener("keydown", escape, true);
+    show(0, 0);
+  };
+  // Then Esc ends nothing else.
+  const escape = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    cancel();
+  };
   picture.addEventListener("pointerdown", (event) => {
     from = part(event);
+    dragging = picture;
     picture.setPointerCapture(event.pointerId);
+    addEventListener("keydown", escape, true);
     event.preventDefault();
   });
   picture.addEventListener("pointermove", (event) => { if (from !== null) show(from, part(event)); });
   picture.addEventListener("pointerup", (event) => {
     if (from === null) return;
     const [start, end] = [from, part(event)];
-    from = null;
-    show(0, 0);
+    cancel();
     if (Math.abs(start - end) > 0.005) dragged(Math.min(start, end), Math.max(start, end));
     else clicked(end, REACH / picture.getBoundingClientRect().width);
   });
-  picture.addEventListener("pointercancel", () => { from = null; show(0, 0); });
+  picture.addEventListener("pointercancel", cancel);
 }

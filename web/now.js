@@ -4,6 +4,7 @@ import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
 import { showFailure, showSensors } from "./bar.js";
 import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, refresh, showChosen } from "./chosen.js";
+import { connectList, countListed } from "./chart.js";
 import { noteDamage } from "./damage.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { otherMeaning } from "./fields.js";
@@ -104,12 +105,16 @@ function exportMenu() {
     select.value = "";
     if (!format) return;
     const wanted = params();
-    // The file can't say what it lacks, so this is said here, of all that is chosen.
-    const counts = wanted.filter && await get("counts", { ...wanted, by: "priority", limit: 1 }).catch(() => null);
-    const failure = counts?.filter_failed;
-    if (failure) showFailure(failure);
-    const query = failure ? { ...wanted, partial: "yes" } : wanted;
-    location.href = format === "pcapng" ? address("packets", query) : address("export", { ...query, format });
+    try {
+      // The file can't say what it lacks, so this is said here, of all that is chosen.
+      const { filter_failed: failure } = await (wanted.filter ? get("counts", { ...wanted, by: "priority", limit: 1 }) : get("alerts", { ...wanted, limit: 1, packet: "no" }));
+      if (failure) showFailure(failure);
+      const query = failure ? { ...wanted, partial: "yes" } : wanted;
+      // With `download`, an error is one of the download, and the page stays.
+      h("a", { href: format === "pcapng" ? address("packets", query) : address("export", { ...query, format }), download: "" }).click();
+    } catch (problem) {
+      toast(`${/** @type {Error} */ (problem).message}: nothing was downloaded`);
+    }
   });
   return select;
 }
@@ -227,12 +232,15 @@ function drawNew() {
   newer.hidden = true;
   const [count, texts] = [arrived, pending];
   if (gap) groups = [];
-  texts.forEach((text) => prepend(groups, JSON.parse(text), state.group));
+  const alerts = texts.map((text) => /** @type {Alert} */ (JSON.parse(text)));
+  alerts.forEach((alert) => prepend(groups, alert, state.group));
   const end = trim(groups, count > MANY && !reading ? PAGE : KEPT) ?? (gap && groups.length ? oldest(groups) : undefined);
   if (end) next = place(end);
   const said = `${number(count)}${gap ? " or more" : ""} new alert${count > 1 ? "s" : ""}`;
+  const areAll = !gap;
   forget();
   draw();
+  countListed(alerts, store, areAll);
   say("");
   announce(() => said);
 }
@@ -372,6 +380,7 @@ function showChoice() {
   showChosen(places);
 }
 
+connectList(() => ({ alerts: state.view === "now" && asked === JSON.stringify(params()) ? groups.flatMap((one) => one.alerts) : [], store }));
 connect({ mark: marked, draw: showChoice, store: () => store, leave: () => (rows()[selected] ?? byId("main")).focus({ preventScroll: true }) });
 
 function mark() {

@@ -6,22 +6,33 @@ import { h } from "./dom.js";
 import { otherMeaning } from "./fields.js";
 import { packed } from "./packing.js";
 import { empty, go, link, params, state } from "./state.js";
-import { number, plain, value } from "./values.js";
+import { condition, number, plain, value } from "./values.js";
 
 const PARTS = /** @type {const} */ ([
   ["sid", "Signatures"], ["src", "Sources"], ["dst", "Destinations"], ["port", "Destination ports"], ["class", "Classes"], ["sensor", "Sensors"],
 ]);
-/** Signatures that are new. */
+/** Signatures that are new; and the time that they are counted in, whatever time is chosen. */
 const FRESH = "new";
-/** Behind how many others they stand: below the other signatures or addresses, whichever end first. */
+const DAY = { since: "24h", until: "" };
+/**
+ * Behind how many others they stand: below the other signatures or addresses, whichever end first. If they are few,
+ * they fill up the column that ends first, as the sensors do.
+ */
 const NEW_AT = 3;
+const FEW_NEW_AT = 5;
 const SHOWN = 10;
 /** A card with so many values is low. */
 const FEW = 4;
 const MOST = 1_000;
 
-/** What alerts have that have no such value. */
-const UNKNOWN = /** @type {Record<string, string>} */ ({ src: "no address", dst: "no address", port: "no port", sensor: "no name" });
+/** What the server counts by another name than its alerts are found by: of a packet's ports, it counts where it goes. */
+const FIELD = /** @type {Record<string, string>} */ ({ [FRESH]: "sid", port: "dst_port" });
+
+/** What alerts have that have no such value: what is shown, what they are called, and what they meet. */
+const UNKNOWN = /** @type {Record<string, [string, string, string]>} */ ({
+  src: ["no address", "alerts without a source address", "alert.src_ip == ()"], dst: ["no address", "alerts without a destination address", "alert.dst_ip == ()"],
+  port: ["no port", "alerts without a destination port", "alert.dst_port == ()"], sensor: ["no name", "alerts that name no sensor", "alert.sensor == ()"],
+});
 
 export const view = h("section", { class: "cards", "aria-label": "Overview" });
 const pack = packed(view);
@@ -43,8 +54,10 @@ export async function load() {
   const cards = PARTS.map(([by, title], n) => card(title, by, found[n]));
   const news = await fresh(signal);
   // Many sensors would stand alone in the last row: so they have all of it.
-  if ([cards[cards.length - 1], news].every((one) => one.querySelectorAll("li").length > FEW)) cards[cards.length - 1].classList.add("wide");
-  cards.splice(NEW_AT, 0, news);
+  const sensors = cards[cards.length - 1];
+  const areMany = (/** @type {HTMLElement} */ one) => one.querySelectorAll("li").length > FEW;
+  if (areMany(sensors) && areMany(news)) sensors.classList.add("wide");
+  cards.splice(areMany(news) ? NEW_AT : FEW_NEW_AT, 0, news);
   view.replaceChildren(h("p", { class: "wide row" }, h("button", { type: "button", class: "main", onclick: () => go({ view: "now" }) }, "List these alerts"), h("span", { class: "hint" }, "Click a value to choose only its alerts, or to leave them out.")), ...cards);
   pack();
   return failure;
@@ -77,11 +90,18 @@ function card(title, of, { counts, more, total }) {
     const label = by === "sid" ? `${plain(count.msg ?? "")} (${count.gid}:${count.sid})` : what === undefined ? "unknown" : String(what);
     const bar = h("span", { class: "bar", "aria-hidden": "true" });
     bar.style.width = `${Math.max(1, (count.alerts / most) * 100)}%`;
-    return h("li", {}, bar, h("span", { class: "what" }, what !== undefined ? value(by, what, label) : by === "class" ? value(by, "none", "without a class") : h("span", { class: "unknown" }, UNKNOWN[by] ?? "unknown")), h("span", { class: "n", title: `${((count.alerts / total) * 100).toFixed(1)} %` }, number(count.alerts)));
+    return h("li", {}, bar, h("span", { class: "what" }, what === undefined ? unknown(by) : value(FIELD[of] ?? by, what, label, of === FRESH && (state.since || state.until) ? DAY : {})), h("span", { class: "n", title: `${((count.alerts / total) * 100).toFixed(1)} %` }, number(count.alerts)));
   });
   return h("article", { class: "card" }, h("h2", {}, title),
     counts.length ? h("ol", {}, ...rows) : h("p", { class: "empty" }, by === "sensor" ? "No alert names its sensor." : "None."),
     more > 0 && h("p", { class: "more" }, `and ${number(more)} more `, rows.length < MOST && h("button", { type: "button", class: "quiet", "aria-label": `Show more of ${title}`, onclick: () => wantMore(of, rows.length) }, "show more")));
+}
+
+/** What stands for no value of a field. @param {string} by */
+function unknown(by) {
+  if (by === "class") return value(by, "none", "without a class");
+  const [text, name, expression] = UNKNOWN[by];
+  return condition(name, expression, h("span", { class: "unknown" }, text));
 }
 
 /** @param {string} by @param {number} shown */
@@ -97,7 +117,7 @@ function wantMore(by, shown) {
 async function fresh(signal) {
   const { since: _since, until: _until, ...others } = params();
   const all = (/** @type {Record<string, string>} */ span) => get("counts", { ...others, ...span, by: "sid", limit: 10_000 }, signal);
-  const [now, before] = await Promise.all([all({ since: "24h" }), all({ until: "24h" })]);
+  const [now, before] = await Promise.all([all({ since: DAY.since }), all({ until: DAY.since })]);
   const key = (/** @type {any} */ count) => `${count.gid}:${count.sid}`;
   const known = new Set(before.counts.map(key));
   const counts = now.counts.filter((/** @type {any} */ count) => !known.has(key(count)));

@@ -1,5 +1,6 @@
 // What is looked at: the whole of it is in the page's address.
 
+import { meantBy, synonym } from "./names.js";
 import { dayBegin } from "./times.js";
 
 /** The protocols that are known by their numbers, which filters have by their names. */
@@ -18,6 +19,7 @@ export const FIELDS = {
   dst: { label: "destination", expression: (value) => network("alert.dst_ip", value) },
   host: { label: "host", expression: (value) => `(${network("alert.src_ip", value)} || ${network("alert.dst_ip", value)})` },
   port: { label: "port", expression: (value) => `(alert.src_port == ${numeral(value)} || alert.dst_port == ${numeral(value)})` },
+  endpoint: { label: "endpoint", expression: endpoint },
   src_port: { label: "source port", expression: (value) => `alert.src_port == ${numeral(value)}` },
   dst_port: { label: "destination port", expression: (value) => `alert.dst_port == ${numeral(value)}` },
   proto: { label: "protocol", expression: (value) => `alert.proto == ${quoted(PROTOCOLS[value] ?? value)}` },
@@ -33,7 +35,7 @@ export const FIELDS = {
 };
 
 /** These are not criteria of the API, but filters. */
-export const FILTERS = ["msg", "src_port", "dst_port", "app", "action", "vlan", "dialect", "socket", "thread", "pid", "uid"];
+export const FILTERS = ["msg", "endpoint", "src_port", "dst_port", "app", "action", "vlan", "dialect", "socket", "thread", "pid", "uid"];
 
 /** @param {string} text - `384` or `1:384` */
 function rule(text) {
@@ -93,6 +95,30 @@ function network(field, value) {
 }
 
 /**
+ * The address and the port of an endpoint, such as `192.0.2.1:80` or `[2001:db8::1]:80`.
+ * @param {string} text
+ * @returns {{ip: string, port: string} | undefined}
+ */
+export function endpointOf(text) {
+  const [, v6, v4, port] = /^(?:\[([\da-f:.]+)\]|(\d+(?:\.\d+){3})):(\d{1,5})$/i.exec(text) ?? [];
+  const isAddress = v6 ? v6.includes(":") && URL.canParse(`http://[${v6}]/`) : v4?.split(".").every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+  return isAddress && Number(port) < 2 ** 16 ? { ip: exactAddress(v6 ?? v4), port: String(Number(port)) } : undefined;
+}
+
+/** @param {{ip: string, port: string} | undefined} of */
+export const endpointText = (of) => of && (of.ip.includes(":") ? `[${of.ip}]:${of.port}` : `${of.ip}:${of.port}`);
+
+/** What is wrong with an endpoint. @param {string} value */
+export const endpointProblem = (value) => (endpointOf(value) ? undefined : `endpoint: ${JSON.stringify(value)}: expected an address with its port, such as 192.0.2.1:80 or [2001:db8::1]:80`);
+
+/** @param {string} value */
+function endpoint(value) {
+  const { ip, port } = endpointOf(value) ?? { ip: value, port: "" };
+  const [one, other] = ["src", "dst"].map((end) => `alert.${end}_ip == ${quoted(ip)} && alert.${end}_port == ${numeral(port)}`);
+  return `(${one} || ${other})`;
+}
+
+/**
  * @typedef {object} State
  * @property {string} view
  * @property {string} since
@@ -107,11 +133,88 @@ function network(field, value) {
  * @property {boolean} starred - starred alerts only
  * @property {boolean} group - group floods
  * @property {number | null} alert
+ * @property {string[]} mistakes - what of the address nothing is known of: then nothing is shown
  */
 
 /** @returns {State} */
 export function empty() {
-  return { view: "now", since: "", until: "", text: "", filter: "", comment: "", commented: false, include: {}, exclude: [], acknowledged: "", starred: false, group: true, alert: null };
+  return { view: "now", since: "", until: "", text: "", filter: "", comment: "", commented: false, include: {}, exclude: [], acknowledged: "", starred: false, group: true, alert: null, mistakes: [] };
+}
+
+/** What the address may have once, besides fields. */
+const ONCE = ["view", "since", "until", "text", "filter", "comment", "acknowledged", "starred", "group", "alert"];
+
+/** Those of them that have a few words. */
+/** @type {Record<string, string[]>} */
+const CHOICES = { view: ["now", "overview", "health"], acknowledged: ["yes", "no"], starred: ["yes", "no"], group: ["yes", "no"] };
+
+/** @returns {State} */
+function read() {
+  const query = new URLSearchParams(location.search);
+  const found = empty();
+  for (const name of new Set(query.keys())) {
+    const values = query.getAll(name);
+    const mistake = ONCE.includes(name) ? readOnce(found, name, values) : name === "not" ? values.map((one) => readExcluded(found, one)).find(Boolean) : readIncluded(found, name, values);
+    if (mistake) found.mistakes.push(mistake);
+  }
+  return found;
+}
+
+/**
+ * Reads what is there once, or says what is wrong.
+ * @param {State} found @param {string} name @param {string[]} values
+ */
+function readOnce(found, name, [value, ...more]) {
+  if (more.length) return `${name} is there twice`;
+  const choices = CHOICES[name];
+  if (choices && value && !choices.includes(value)) return `${name}: ${JSON.stringify(value)}: expected ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+  if (name === "starred" && value === "no") return "alerts without a star can't be chosen here; pigear query --starred=no finds them";
+  if (name === "alert" && value && !/^[1-9]\d{0,15}$/.test(value)) return `alert: ${JSON.stringify(value)}: expected its number`;
+  if (name === "starred") found.starred = value === "yes";
+  else if (name === "group") found.group = value !== "no";
+  else if (name === "alert") found.alert = Number(value) || null;
+  else if (name === "view") found.view = value || "now";
+  else Object.assign(found, { [name]: value });
+  if (name === "comment") found.commented = !value;
+  return undefined;
+}
+
+/**
+ * Reads values of a field, or says what is wrong.
+ * @param {State} found @param {string} name @param {string[]} values
+ */
+function readIncluded(found, name, values) {
+  const field = fieldNamed(name, values[0]);
+  if (!field) return noParameter(name);
+  const read = values.filter(Boolean).flatMap((one) => valuesOf(field, one));
+  if (!read.length) return `${name} has no value`;
+  found.include[field] = [...found.include[field] ?? [], ...read];
+  return field === "endpoint" ? read.map(endpointProblem).find(Boolean) : undefined;
+}
+
+/**
+ * Reads an excluded value, such as `src:10.0.0.1`, or says what is wrong.
+ * @param {State} found @param {string} text
+ */
+function readExcluded(found, text) {
+  const [name, ...rest] = text.split(":");
+  const value = rest.join(":");
+  const field = fieldNamed(name, value);
+  if (!field) return `not: ${noParameter(name)}`;
+  if (!value) return `not: ${name} has no value`;
+  const values = valuesOf(field, value);
+  found.exclude.push(...values.map((one) => /** @type {[string, string]} */ ([field, one])));
+  return field === "endpoint" ? values.map(endpointProblem).find(Boolean) : undefined;
+}
+
+/** @param {string} name @param {string} value */
+const fieldNamed = (name, value) => (Object.hasOwn(FIELDS, name) ? name : synonym(name, value));
+
+/** @param {string} name */
+function noParameter(name) {
+  const known = [...Object.keys(FIELDS), ...ONCE, "not"];
+  const meant = meantBy(name, known);
+  return `the address has an unknown parameter ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`}`;
 }
 
 /** @type {State} */
@@ -122,29 +225,6 @@ const listeners = [];
 
 /** @param {(before: State) => void} act */
 export function onChange(act) { listeners.push(act); }
-
-/** @returns {State} */
-function read() {
-  const query = new URLSearchParams(location.search);
-  const found = empty();
-  const text = (/** @type {string} */ name) => query.get(name) ?? "";
-  found.view = ["now", "overview", "health"].includes(text("view")) ? text("view") : "now";
-  for (const name of /** @type {const} */ (["since", "until", "text", "filter", "comment"])) found[name] = text(name);
-  for (const name of Object.keys(FIELDS)) {
-    const values = query.getAll(name).filter(Boolean).flatMap((one) => valuesOf(name, one));
-    if (values.length) found.include[name] = values;
-  }
-  for (const not of query.getAll("not")) {
-    const [name, ...value] = not.split(":");
-    if (Object.hasOwn(FIELDS, name) && value.length) found.exclude.push(...valuesOf(name, value.join(":")).map((one) => /** @type {[string, string]} */ ([name, one])));
-  }
-  found.commented = query.has("comment") && !text("comment");
-  found.acknowledged = text("acknowledged") === "no" ? "no" : text("acknowledged") === "yes" ? "yes" : "";
-  found.starred = text("starred") === "yes";
-  found.group = text("group") !== "no";
-  found.alert = Number(text("alert")) || null;
-  return found;
-}
 
 /**
  * The page's address for a state.
@@ -172,8 +252,9 @@ export function link(of) {
  */
 export function go(change, { replace = false } = {}) {
   const before = state;
-  state = { ...state, ...change };
-  if (link(state) === link(before)) return;
+  // What was unknown in the address is not in the next one.
+  state = { ...state, mistakes: [], ...change };
+  if (link(state) === link(before) && !before.mistakes.length) return;
   history[replace ? "replaceState" : "pushState"](null, "", link(state));
   listeners.forEach((act) => act(before));
 }
@@ -186,7 +267,7 @@ addEventListener("popstate", () => {
 
 /** Whether the criteria differ, and not only the view. */
 /** @param {State} a @param {State} b */
-export function differs(a, b) { return JSON.stringify(params(a)) !== JSON.stringify(params(b)); }
+export function differs(a, b) { return JSON.stringify([params(a), a.mistakes]) !== JSON.stringify([params(b), b.mistakes]); }
 
 /**
  * The criteria, as the API's parameters. Each excluded value is a filter of its own, so that the user's own filter
@@ -208,6 +289,9 @@ export function params(of = state) {
     else filters.push(values.map(FIELDS[name].expression).join(" || "));
   }
   for (const [name, value] of of.exclude) filters.push(`!(${FIELDS[name].expression(value)})`);
+  // The store finds an address quicker than an expression does.
+  const only = of.include.endpoint?.length === 1 ? endpointOf(of.include.endpoint[0]) : undefined;
+  if (only) Object.assign(found, { host: found.host ?? only.ip, port: found.port ?? only.port });
   if (filters.length) found.filter = filters;
   if (of.acknowledged) found.acknowledged = of.acknowledged;
   if (of.starred) found.starred = "yes";
@@ -249,8 +333,9 @@ const LOOSE = /\|\||[?;{]|\/[/*]/;
  * Adds a condition to the expression, or that it isn't met: one that is about no field.
  * @param {string} condition
  * @param {boolean} not
+ * @param {Partial<State>} [change] - what else is changed
  */
-export function meet(condition, not) {
+export function meet(condition, not, change = {}) {
   const unmet = `!(${condition})`;
   const wanted = not ? unmet : condition;
   let rest = state.filter;
@@ -260,7 +345,7 @@ export function meet(condition, not) {
     else if (!LOOSE.test(rest) && rest.endsWith(` && ${one}`)) rest = rest.slice(0, -` && ${one}`.length);
   }
   if (rest) rest = `${LOOSE.test(rest) ? whole(rest) : rest} && `;
-  go({ filter: rest + wanted });
+  go({ filter: rest + wanted, ...change });
 }
 
 /**

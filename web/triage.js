@@ -30,20 +30,30 @@ export async function triage(alerts, mark, set, store) {
     toast(`${alertsOf(done.alerts)} ${what}.`, done.action && undo(done.action, store, putBack));
     return true;
   } catch (problem) {
-    toast(String(/** @type {Error} */ (problem).message));
+    toast(`${because(problem)}: ${isOne(alerts) ? "the alert was" : "the alerts were"} not ${set ? mark : "changed"}`);
     return false;
   }
 }
+
+/** @param {unknown} problem */
+const because = (problem) => String(/** @type {Error} */ (problem).message).replace(/\.$/, "");
+
+/** @param {Alert[]} alerts */
+const isOne = (alerts) => alerts.length === 1;
 
 /** @param {number} action @param {string} store @param {() => void} [undone] - called once it is */
 function undo(action, store, undone) {
   return {
     label: "Undo",
     act: async () => {
-      const done = await post("triage/undo", { action }, "POST", { store });
-      toast(`${alertsOf(done.alerts)} as before.`);
-      undone?.();
-      dispatchEvent(new CustomEvent("triaged"));
+      try {
+        const done = await post("triage/undo", { action }, "POST", { store });
+        toast(`${alertsOf(done.alerts)} as before.`);
+        undone?.();
+        dispatchEvent(new CustomEvent("triaged"));
+      } catch (problem) {
+        toast(`${because(problem)}: nothing was undone`, undo(action, store, undone));
+      }
     },
   };
 }
@@ -59,14 +69,18 @@ export async function commentOnEach(alerts, store) {
   try {
     const { ids } = await post("comments", { ids: alerts.map((alert) => alert.id), text }, "POST", { store });
     const act = async () => {
-      const { comments } = await post("comments/remove", { ids }, "POST", { store });
-      toast(`${number(comments)} comment${comments === 1 ? "" : "s"} removed.`);
-      dispatchEvent(new CustomEvent("triaged"));
+      try {
+        const { comments } = await post("comments/remove", { ids }, "POST", { store });
+        toast(`${number(comments)} comment${comments === 1 ? "" : "s"} removed.`);
+        dispatchEvent(new CustomEvent("triaged"));
+      } catch (problem) {
+        toast(`${because(problem)}: no comment was removed`, { label: "Undo", act });
+      }
     };
     toast(`${alertsOf(ids.length)} commented on.`, { label: "Undo", act });
     return true;
   } catch (problem) {
-    toast(String(/** @type {Error} */ (problem).message));
+    toast(`${because(problem)}: no comment was made`);
     return false;
   }
 }
@@ -86,6 +100,6 @@ export async function acknowledgeAll() {
     toast(`${alertsOf(done.alerts)} acknowledged.`, done.action && undo(done.action, store));
     dispatchEvent(new CustomEvent("triaged"));
   } catch (problem) {
-    toast(String(/** @type {Error} */ (problem).message));
+    toast(`${because(problem)}: nothing was acknowledged`);
   }
 }

@@ -71,15 +71,16 @@ export function badge(priority) {
  * @param {string} field
  * @param {string | number | undefined} value
  * @param {string | Node} [text]
+ * @param {Partial<import("./state.js").State>} [also] - what is chosen with it, if it is included
  */
-export function value(field, value, text) {
+export function value(field, value, text, also = {}) {
   if (value === undefined || value === "") return null;
   const exact = String(value);
   const others = field === "src" || field === "dst" ? [{ label: `Only from or to ${exact}`, act: () => choose("host", exact, false) }] : [];
   return button({
     name: named(field, exact), exact, others,
-    choose: (not) => choose(field, exact, not),
-    list: () => go({ ...including(field, exact), view: "now" }),
+    choose: (not) => (not ? choose(field, exact, true) : go({ ...including(field, exact), ...also })),
+    list: () => go({ ...including(field, exact), ...also, view: "now" }),
   }, text ?? exact);
 }
 
@@ -90,7 +91,7 @@ export function value(field, value, text) {
  * @param {string | Node} text
  */
 export function condition(name, expression, text) {
-  return button({ name, exact: expression, expression, choose: (not) => meet(expression, not) }, text);
+  return button({ name, exact: expression, expression, choose: (not) => meet(expression, not), list: () => meet(expression, false, { view: "now" }) }, text);
 }
 
 /**

@@ -34,8 +34,10 @@ test("an address or a signature is taken as what it is", async () => {
     ["[1:1000134:3]", ["sid", "1:1000134"]],
     ["-[1:1000134:3]", ["not", "sid:1:1000134"]],
     ["[2001:db8:1::21]", ["host", "2001:db8:1::21"]],
-    ["192.168.10.21:80", ["host", "192.168.10.21"], ["port", "80"]],
-    ["[2001:db8:1::21]:80", ["host", "2001:db8:1::21"], ["port", "80"]],
+    ["192.168.10.21:80", ["endpoint", "192.168.10.21:80"]],
+    ["-192.168.10.21:080", ["not", "endpoint:192.168.10.21:80"]],
+    ["[2001:DB8:1:0::21]:80", ["endpoint", "[2001:db8:1::21]:80"]],
+    ["endpoint: [2001:DB8:1:0::21]:80", ["endpoint", "[2001:db8:1::21]:80"]],
     ["src: 10.20.0.50", ["src", "10.20.0.50"]],
     ["-src: 2001:db8::1 echo", ["not", "src:2001:db8::1"], ["text", "echo"]],
     ["sid: 1000101", ["sid", "1000101"]],
@@ -64,7 +66,7 @@ test("it is the first that is suggested, and what else it may be is beside it", 
   await page.waitForSelector("tr .message");
   for (const [typed, suggested] of [
     ["198.51.100.20", ["host:198.51.100.20", "src:198.51.100.20", "dst:198.51.100.20", "\"198.51.100.20\""]],
-    ["192.168.10.21:80", ["host:192.168.10.21 port:80", "src:192.168.10.21 src_port:80", "dst:192.168.10.21 dst_port:80", "\"192.168.10.21:80\""]],
+    ["192.168.10.21:80", ["endpoint:192.168.10.21:80", "\"192.168.10.21:80\""]],
     ["1:1000134:1", ["sid:1:1000134", "\"1:1000134\""]],
   ]) {
     await page.fill("#words", typed);
@@ -110,8 +112,8 @@ test("no button looks for what can't be an address", async () => {
     await page.close();
   }
   const page = await visit("?text=192.168.10.21:80");
-  await page.getByRole("button", { name: "Alerts of host 192.168.10.21, port 80" }).click();
-  await page.waitForURL((at) => at.searchParams.get("host") === "192.168.10.21" && at.searchParams.get("port") === "80" && !at.searchParams.has("text"));
+  await page.getByRole("button", { name: "Alerts of endpoint 192.168.10.21:80" }).click();
+  await page.waitForURL((at) => at.searchParams.get("endpoint") === "192.168.10.21:80" && !at.searchParams.has("text"));
   await page.close();
 });
 

@@ -313,7 +313,7 @@ test("what a rule looks for is marked also where a long packet was cut", async (
 test("the overview leads to the alerts behind each number", async () => {
   const page = await open(setup.chrome, `${url}?view=overview`);
   await page.waitForSelector(".card ol li");
-  assert.deepEqual(await page.$$eval(".card h2", (all) => all.map((one) => one.textContent)), ["Signatures", "Sources", "Destinations", "New signatures since yesterday", "Destination ports", "Classes", "Sensors"]);
+  assert.deepEqual(await page.$$eval(".card h2", (all) => all.map((one) => one.textContent)), ["Signatures", "Sources", "Destinations", "Destination ports", "Classes", "New signatures since yesterday", "Sensors"]);
   const first = page.locator(".card").first().locator("li").first();
   // It isn't live, and doesn't say so, wherever one comes from.
   await until("it says how old it may be", async () => await page.textContent("#state") === "every 30 s");

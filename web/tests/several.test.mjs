@@ -188,7 +188,7 @@ test("those that are chosen are commented on, downloaded and copied", async () =
     return { name: download.suggestedFilename(), bytes: fs.readFileSync(await download.path()) };
   };
   const json = await file("json");
-  assert.equal(json.name, "alerts.json.json");
+  assert.equal(json.name, "alerts.json");
   assert.deepEqual(json.bytes.toString().trim().split("\n").map((line) => JSON.parse(line).msg), ["number 5", "number 2"]);
   const pcapng = await file("pcapng");
   assert.equal(pcapng.name, "alerts.pcapng");

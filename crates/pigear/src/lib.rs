@@ -104,6 +104,7 @@ mod shell_word;
 #[cfg(any(feature = "command", feature = "http", feature = "script", feature = "web"))]
 mod similar;
 pub mod snort_conf;
+mod standard_error;
 mod standard_output;
 mod stats_file;
 #[cfg(feature = "store")]

@@ -2,7 +2,8 @@
 //!
 //! The receiving thread logs too, and Snort waits for it. So a separate thread writes the lines: a
 //! terminal that was paused (Ctrl-S) or a pipe without a reader blocks nothing else. Lines that don't
-//! fit into the queue are lost, and so are all lines once standard error is closed.
+//! fit into the queue are lost, and so are all lines once standard error is closed. While a terminal has a
+//! screen, they wait until it is left.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -18,6 +19,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::standard_error;
 use crate::visible::visible_lines;
 
 /// The most lines that may wait to be written.
@@ -96,7 +98,7 @@ fn write(line: &[u8]) {
     let thread = if DIRECT.load(Ordering::SeqCst) { None } else { stderr() };
     let _ = match thread {
         Some(stderr) => stderr.try_send(Job::Write(line)).map_err(drop),
-        None => io::stderr().write_all(&line).map_err(drop),
+        None => standard_error::write(&line).map_err(drop),
     };
 }
 
@@ -112,7 +114,7 @@ fn stderr() -> Option<&'static SyncSender<Job>> {
 fn work(inbox: &Receiver<Job>) {
     for job in inbox {
         if let Job::Write(line) = job {
-            let _ = io::stderr().write_all(&line);
+            let _ = standard_error::write(&line);
         }
     }
 }
@@ -155,6 +157,9 @@ where
         }
         // The client of NATS shows servers with the passwords in their URLs; Pigear says what happens.
         if metadata.target().starts_with("async_nats") {
+            return Ok(());
+        }
+        if metadata.target() == standard_error::SHOWN && standard_error::is_held() {
             return Ok(());
         }
         let is_info = *metadata.level() == Level::INFO;

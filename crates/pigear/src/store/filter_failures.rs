@@ -2,6 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
+#[cfg(feature = "script")]
+use crate::standard_error::SHOWN;
+
 /// What of a search its filter failed on: those alerts are not found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "web", derive(serde::Serialize, utoipa::ToSchema))]
@@ -23,7 +26,7 @@ impl FilterFailures {
     #[cfg(feature = "script")]
     pub(super) fn add(&self, problem: &impl std::fmt::Display) {
         if self.alerts.replace(self.alerts.get() + 1) == 0 {
-            tracing::warn!("the filter failed on an alert, which is left out: {problem}");
+            tracing::warn!(target: SHOWN, "the filter failed on an alert, which is left out: {problem}");
             *self.first.borrow_mut() = problem.to_string();
         }
     }

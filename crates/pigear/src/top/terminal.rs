@@ -15,6 +15,8 @@ use ratatui::termion::style::Reset;
 use signal_hook::consts::SIGTSTP;
 use signal_hook::low_level::emulate_default_handler;
 
+use crate::standard_error;
+
 /// The terminal's settings before it was taken, while it is.
 static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
 
@@ -106,6 +108,7 @@ fn take() -> io::Result<()> {
     *found = Some(settings);
     tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
     drop(found);
+    standard_error::hold();
     write(&format!("{ToAlternateScreen}{Hide}"))
 }
 
@@ -114,6 +117,7 @@ fn restore() {
     if restore_settings() {
         // What a style may have left is undone too.
         let _ = write(&format!("{Reset}{ToMainScreen}{Show}"));
+        standard_error::release();
     }
 }
 
@@ -168,28 +172,59 @@ mod tests {
         terminal.draw(|_| panic!("in the middle of a frame")).unwrap();
     }
 
+    /// Only for the test below.
     #[test]
-    fn a_panic_leaves_the_terminal_as_it_was_and_is_seen() {
+    #[ignore = "it needs a terminal: another test runs it"]
+    fn a_line_is_logged_while_the_screen_is_shown() {
+        let terminal = Terminal::open().unwrap();
+        standard_error::write(b"warning: a line of the log\n").unwrap();
+        write("the screen goes on").unwrap();
+        drop(terminal);
+        standard_error::write(b"warning: a later line\n").unwrap();
+    }
+
+    /// What a terminal gets while an ignored test of this module runs in it, and whether that succeeds. The
+    /// terminal is as it was then.
+    fn run_in_a_terminal(test: &str) -> (String, bool) {
         let pty = openpty(None, None).unwrap();
         let before = tcgetattr(&pty.slave).unwrap();
-        let name = "top::terminal::tests::a_panic_while_the_screen_is_shown";
+        let name = format!("top::terminal::tests::{test}");
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
+        command.args(["--exact", &name, "--ignored", "--nocapture", "--test-threads=1"]);
         let terminal = || pty.slave.try_clone().unwrap();
         command.stdin(terminal()).stdout(terminal()).stderr(terminal());
-        assert!(!command.status().unwrap().success());
+        let succeeds = command.status().unwrap().success();
         drop(command);
         assert_eq!(tcgetattr(&pty.slave).unwrap(), before);
         drop(pty.slave);
         let mut bytes = Vec::new();
         // A terminal without a writer ends with an error.
         let _ = File::from(pty.master).read_to_end(&mut bytes);
-        let text = String::from_utf8_lossy(&bytes);
+        (String::from_utf8_lossy(&bytes).into_owned(), succeeds)
+    }
+
+    /// These are in a text, in this order.
+    #[track_caller]
+    fn are_in_order(text: &str, parts: &[&str]) {
         let place =
-            |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part:?} in {text:?}"));
-        let (entered, left) = (place("\x1b[?1049h"), place("\x1b[?1049l"));
-        let said = place("in the middle of a frame");
-        assert!(entered < left && left < said, "{text:?}");
-        assert!(place("\x1b[?25h") < said, "{text:?}");
+            |part: &&str| text.find(part).unwrap_or_else(|| panic!("no {part:?} in {text:?}"));
+        let places: Vec<_> = parts.iter().map(place).collect();
+        assert!(places.is_sorted(), "{text:?}");
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was_and_is_seen() {
+        let (text, succeeds) = run_in_a_terminal("a_panic_while_the_screen_is_shown");
+        assert!(!succeeds);
+        are_in_order(&text, &["\x1b[?1049h", "\x1b[?1049l", "in the middle of a frame"]);
+        are_in_order(&text, &["\x1b[?25h", "in the middle of a frame"]);
+    }
+
+    #[test]
+    fn what_is_logged_while_the_screen_is_shown_is_printed_behind_it() {
+        let (text, succeeds) = run_in_a_terminal("a_line_is_logged_while_the_screen_is_shown");
+        assert!(succeeds, "{text:?}");
+        let (left, line) = ("\x1b[?1049l", "warning: a line of the log");
+        are_in_order(&text, &["\x1b[?1049h", "the screen goes on", left, line, "a later line"]);
     }
 }

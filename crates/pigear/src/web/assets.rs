@@ -21,12 +21,13 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 30] = [
+pub(super) static ALL: [Asset; 32] = [
     Asset::new("", HTML, include_bytes!("../../web/index.html")),
     Asset::new("actions.js", JS, include_bytes!("../../web/actions.js")),
     Asset::new("api.js", JS, include_bytes!("../../web/api.js")),
     Asset::new("app.js", JS, include_bytes!("../../web/app.js")),
     Asset::new("bar.js", JS, include_bytes!("../../web/bar.js")),
+    Asset::new("chart.js", JS, include_bytes!("../../web/chart.js")),
     Asset::new("check.js", JS, include_bytes!("../../web/check.js")),
     Asset::new("chosen.js", JS, include_bytes!("../../web/chosen.js")),
     Asset::new("damage.js", JS, include_bytes!("../../web/damage.js")),
@@ -39,6 +40,7 @@ pub(super) static ALL: [Asset; 30] = [
     Asset::new("health.js", JS, include_bytes!("../../web/health.js")),
     Asset::new("histogram.js", JS, include_bytes!("../../web/histogram.js")),
     Asset::new("list.js", JS, include_bytes!("../../web/list.js")),
+    Asset::new("names.js", JS, include_bytes!("../../web/names.js")),
     Asset::new("noise.js", JS, include_bytes!("../../web/noise.js")),
     Asset::new("now.js", JS, include_bytes!("../../web/now.js")),
     Asset::new("overview.js", JS, include_bytes!("../../web/overview.js")),

@@ -91,6 +91,7 @@ fn description() -> Value {
     if let Some(required) = details["required"].as_array_mut() {
         required.push("layers".into());
     }
+    add_ip(&mut whole);
     whole["components"]["schemas"]["Alert"] = alert;
     whole["components"]["schemas"]["AlertDetails"] = details;
     whole["components"]["securitySchemes"] = json!({
@@ -99,6 +100,22 @@ fn description() -> Value {
     });
     whole["security"] = json!([{}, { "token": [] }, { "session": [] }]);
     whole
+}
+
+/// Describes `ip`, the other name of `host`, which is no field of the criteria.
+fn add_ip(whole: &mut Value) {
+    let paths = whole["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
+    for operation in operations {
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        let Some(parameters) = parameters else { continue };
+        let place = parameters.iter().position(|one| one["name"] == "host" && one["in"] == "query");
+        let Some(place) = place else { continue };
+        let mut ip = parameters[place].clone();
+        ip["name"] = "ip".into();
+        ip["description"] = "The same as `host`: one of them may be given".into();
+        parameters.insert(place + 1, ip);
+    }
 }
 
 /// This description
@@ -120,4 +137,34 @@ pub(super) async fn serve(
     whole["components"]["securitySchemes"]["session"]["name"] = site.access.cookie().into();
     whole["servers"] = json!([{ "url": server }]);
     Ok(Json(whole).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Selection;
+
+    #[test]
+    fn each_name_of_a_criterion_is_described() {
+        let whole = description();
+        let mut selecting = 0;
+        for (path, operations) in whole["paths"].as_object().unwrap() {
+            for operation in operations.as_object().unwrap().values() {
+                let parameters = operation["parameters"].as_array();
+                let names: Vec<_> =
+                    parameters.into_iter().flatten().map(|one| &one["name"]).collect();
+                if names.iter().any(|name| *name == "since") {
+                    selecting += 1;
+                    for known in Selection::NAMES {
+                        assert_eq!(
+                            names.iter().filter(|name| **name == known).count(),
+                            1,
+                            "{path} {known}"
+                        );
+                    }
+                }
+            }
+        }
+        assert_eq!(selecting, 8);
+    }
 }

@@ -144,6 +144,32 @@ fn alerts_that_another_pigear_stores_are_shown_at_once() {
 }
 
 #[test]
+fn a_filter_that_fails_leaves_the_screen_as_it_is() {
+    let filter = ["--filter", "alert.vlan[0] == 100"];
+    let mut top = Top::over(stored(Room::new(), vec![alert(b"one"), alert(b"two")]), &filter);
+    top.screen.shows("the filter failed for 2 alerts, which are left out");
+    top.screen.shows("no stored alert meets all conditions");
+    top.screen.types("q");
+    assert_eq!(top.ends().code(), Some(0));
+    let bytes = top.screen.bytes();
+    assert!(!String::from_utf8_lossy(&bytes).contains("warning:"), "{}", top.screen.text());
+}
+
+#[test]
+fn a_log_that_is_a_file_gets_lines_at_once() {
+    let to_file =
+        format!("exec {PIGEAR} top --store a.db --filter 'alert.vlan[0] == 100' 2>top.log");
+    let room = stored(Room::new(), vec![alert(b"one")]);
+    let mut top = Top::start(room, "sh", &["-c", &to_file]);
+    top.screen.shows("the filter failed for 1 alert");
+    let log = top.room.at("top.log");
+    let warning = "warning: the filter failed on an alert, which is left out";
+    until("the line is in the file", || fs::read_to_string(&log).unwrap().starts_with(warning));
+    top.screen.types("q");
+    assert_eq!(top.ends().code(), Some(0));
+}
+
+#[test]
 fn alerts_are_acknowledged_starred_and_commented_on_by_keys() {
     let mut top = Top::over(stored(Room::new(), vec![alert(b"first"), alert(b"second")]), &[]);
     let screen = &mut top.screen;

@@ -183,6 +183,10 @@ pub(in crate::web) struct SeriesObject {
     first: Option<Timestamp>,
     /// The intervals with alerts, oldest first.
     points: Vec<PointObject>,
+    /// The id of the last stored alert: those with higher ids are not counted.
+    last: i64,
+    /// Which store it is: ids of another one are other alerts.
+    store: String,
     /// How many alerts could not be read, because they are damaged; they are not counted.
     #[serde(skip_serializing_if = "is_zero")]
     unreadable: u64,
@@ -227,6 +231,7 @@ pub(in crate::web) async fn series(
     }
     let series = site.answer("series", query, move |reader| {
         let unreadable = reader.unreadable();
+        let (store, last) = (reader.identity()?.to_string(), reader.last()?);
         let criteria = selection.criteria(|| TimeZone::UTC)?;
         let interval = interval_for(reader, &criteria, interval)?;
         let series = reader.series(&criteria, Duration::from_secs(interval))?;
@@ -234,7 +239,16 @@ pub(in crate::web) async fn series(
         let first = points.first().map(|point| point.time);
         let (damaged, filter_failed) = (reader.is_index_damaged(), criteria.filter_failure());
         let unreadable = reader.unreadable() - unreadable;
-        Ok(SeriesObject { interval, first, points, unreadable, damaged, filter_failed })
+        Ok(SeriesObject {
+            interval,
+            first,
+            points,
+            last,
+            store,
+            unreadable,
+            damaged,
+            filter_failed,
+        })
     });
     series.await
 }

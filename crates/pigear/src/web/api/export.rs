@@ -346,7 +346,10 @@ fn in_format(body: Body, name: FormatName, file: &str) -> Response {
         name if name.is_json() => ("application/x-ndjson", "json"),
         _ => ("text/plain; charset=utf-8", "txt"),
     };
-    download(body, kind, &format!("{file}.{name}.{ending}"))
+    let name = name.to_string();
+    let name =
+        if name == ending { format!("{file}.{name}") } else { format!("{file}.{name}.{ending}") };
+    download(body, kind, &name)
 }
 
 fn download(body: Body, kind: &'static str, name: &str) -> Response {

@@ -85,8 +85,13 @@ fn a_selection_is_exported_in_every_format_as_query_prints_it() {
         let exported = page.get(&format!("export?format={format}&limit=7"));
         assert_eq!(exported.status, 200);
         assert_eq!(exported.body, printed, "{format}");
-        let disposition = exported.header("content-disposition").unwrap();
-        assert!(disposition.starts_with("attachment; filename=\"alerts."), "{disposition}");
+        let name = match format {
+            "json" => "alerts.json".to_owned(),
+            "eve" | "ecs" | "ocsf" | "alert_json" => format!("alerts.{format}.json"),
+            _ => format!("alerts.{format}.txt"),
+        };
+        let disposition = format!("attachment; filename=\"{name}\"");
+        assert_eq!(exported.header("content-disposition"), Some(&*disposition));
     }
     let csv = page.get("export?format=csv&fields=sid,msg&limit=2");
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
