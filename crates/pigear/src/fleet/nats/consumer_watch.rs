@@ -97,7 +97,9 @@ impl ConsumerWatch {
         if !messages.is_empty() {
             self.delivered = Instant::now();
         }
-        messages.iter().for_each(|(delivery, _)| self.removals.note(delivery));
+        for (delivery, _) in messages {
+            self.removals.note(delivery);
+        }
     }
 
     /// Notes alerts that were delivered before, and that the stream doesn't have any more.
