@@ -246,7 +246,7 @@ impl Intake<'_> {
     }
 
     /// Counts alerts that were never received.
-    pub(crate) fn missed(&self, alerts: u64) {
+    pub fn missed(&self, alerts: u64) {
         if alerts > 0 {
             self.fanout.stats.missed.add(alerts);
         }

@@ -172,8 +172,9 @@ impl Missed {
 
     fn text(self, missed: u64) -> String {
         match (self, missed) {
-            (Self::Unknown, _) => String::new(),
-            (Self::Exact, _) | (Self::Estimate, 0) => format!(", missed {missed}"),
+            (Self::Unknown, 0) => String::new(),
+            // A stream or topic had them, and removed them.
+            (Self::Unknown | Self::Exact, _) | (Self::Estimate, 0) => format!(", missed {missed}"),
             (Self::Estimate, _) => format!(", missed about {missed}"),
         }
     }
