@@ -30,9 +30,12 @@ macro_rules! named {
 mod access;
 mod attempt;
 mod connection;
+mod fetched;
+mod fetching;
 mod messages;
 mod options;
 mod outgoing;
+mod pace;
 mod partitioner;
 mod places;
 #[cfg(feature = "command")]
@@ -43,6 +46,7 @@ mod source;
 mod source_options;
 mod topic;
 mod trouble;
+mod unreadable;
 
 use std::sync::Arc;
 
@@ -54,7 +58,7 @@ pub use options::{Compression, Options};
 #[cfg(feature = "command")]
 pub(crate) use probe::probe;
 pub(crate) use source::KafkaSource;
-pub(crate) use source_options::check_source;
+pub(crate) use source_options::{Reads, check_source, reads};
 
 use super::batch_policy;
 use super::outcome::{self, Outcome};

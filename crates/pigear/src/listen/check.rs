@@ -39,6 +39,7 @@ pub(super) fn check(
     config.handlers.iter().try_for_each(|handler| lanes::check(config, handler, registry))?;
     refuse(conflicts::of_lanes(config, registry))?;
     refuse(conflicts::of_addresses(config, registry))?;
+    refuse(conflicts::of_topics(config))?;
     let mut files = Files::of(config, registry);
     let mut missing = files.missing_directories();
     missing.extend(directories::missing_of_sandbox(&config.privileges));

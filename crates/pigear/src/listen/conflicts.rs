@@ -15,6 +15,8 @@ use super::lane_check::check_lane;
 use super::lanes::keys_of;
 use super::sockets;
 use crate::config::{Config, HandlerConfig, SourceConfig, SourceKind};
+#[cfg(feature = "kafka")]
+use crate::fleet::kafka;
 use crate::output_file;
 use crate::registry::{Registry, Requirements};
 
@@ -28,6 +30,7 @@ pub(crate) fn conflicts(
     let mut found = of_lanes(config, registry);
     found.extend(of_addresses(config, registry));
     found.extend(of_sockets(&config.sources, |source, _| usual_log_dir(source)));
+    found.extend(of_topics(config));
     found.extend(Files::of(config, registry).conflicts());
     found
 }
@@ -117,6 +120,40 @@ pub(super) fn of_sockets(
             place: Place { table: TableId::Source(index), key },
             error: ListenError::SocketTwice { path, other: before + 1 },
         });
+    }
+    found
+}
+
+/// Sources whose places in topics would have one name in the store, though they are of two clusters.
+pub(super) fn of_topics(config: &Config) -> Vec<Conflict> {
+    let mut found = Vec::new();
+    #[cfg(feature = "kafka")]
+    if config.store.path.is_some() {
+        let of_kafka = |source: &&SourceConfig| source.kind == SourceKind::Kafka;
+        let all = config.sources.iter().enumerate().filter(|(_, source)| of_kafka(source));
+        let mut before: Vec<(usize, kafka::Reads)> = Vec::new();
+        for (index, source) in all {
+            // What is wrong alone is an error elsewhere.
+            let Some(reads) = source.from.as_deref().and_then(Path::to_str).and_then(kafka::reads)
+            else {
+                continue;
+            };
+            if let Some((other, _)) = before.iter().find(|(_, others)| others.excludes(&reads)) {
+                let problem = format!(
+                    "the store would keep how far {:?} was read under one name with that of source {}, which has \
+                    other brokers; give one of them a name of its own with name=NAME, or both the same brokers, if \
+                    they are of one cluster",
+                    reads.name,
+                    other + 1
+                );
+                let error = ListenError::From { name: "kafka", problem };
+                found.push(Conflict {
+                    place: Place { table: TableId::Source(index), key: "from" },
+                    error,
+                });
+            }
+            before.push((index, reads));
+        }
     }
     found
 }

@@ -133,6 +133,37 @@ fn a_url_that_the_start_refuses_is_a_mistake() {
     }
 }
 
+#[cfg(feature = "kafka")]
+#[test]
+fn replicas_are_as_many_as_kafka_can_count() {
+    for (count, problem) in [(32_767, None), (32_768, Some("but must be 1 to 32767"))] {
+        let keys = format!("url = 'kafka://h'\ncreate = true\nreplication = {count}\n");
+        let found = mistakes(&format!("[[handler]]\ntype = 'kafka'\n{keys}"));
+        assert_eq!(found.len(), usize::from(problem.is_some()), "{found:#?}");
+        assert!(problem.is_none_or(|problem| found[0].contains(problem)), "{found:#?}");
+    }
+}
+
+#[cfg(all(feature = "kafka", feature = "store"))]
+#[test]
+fn topics_of_two_clusters_have_two_names_in_one_store() {
+    let of = |store: &str, from: &str| {
+        mistakes(&format!(
+            "{store}[[source]]\ntype = 'kafka'\nfrom = 'kafka://a/t'\n[[source]]\ntype = 'kafka'\n\
+             from = '{from}'\n[[handler]]\ntype = 'print'\n"
+        ))
+    };
+    let store = "[store]\npath = 's.db'\n";
+    let found = of(store, "kafka://b/t");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("under one name with that of source 1"), "{found:#?}");
+    for (store, from) in
+        [(store, "kafka://b/t?name=u"), (store, "kafka://a/t?partitions=1"), ("", "kafka://b/t")]
+    {
+        assert_eq!(of(store, from), Vec::<String>::new(), "{from}");
+    }
+}
+
 #[test]
 fn many_mistakes_are_found_before_the_tests_limit() {
     let lines = "x\n".repeat(100_000);

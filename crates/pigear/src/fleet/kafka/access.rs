@@ -136,7 +136,9 @@ impl Access {
             builder = builder.sasl_config(sasl.clone());
         }
         match timeout(CONNECT_TIMEOUT, builder.build()).await {
-            Ok(built) => built.map_err(|error| trouble::in_words(&error)),
+            Ok(built) => {
+                built.map_err(|error| trouble::of_connecting(&error, self.tls.is_some()))
+            },
             Err(_) => Err(
                 "the broker doesn't answer; does it want TLS (tls=yes), or credentials (user=NAME)?"
                     .to_owned(),

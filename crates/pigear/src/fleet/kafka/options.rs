@@ -145,6 +145,9 @@ impl Options {
         {
             return Err("partitions and replication are for create=yes".to_owned());
         }
+        if let Some(count) = self.replication.filter(|count| i16::try_from(*count).is_err()) {
+            return Err(format!("replication is {count}, but must be 1 to {}", i16::MAX));
+        }
         check_name(&self.topic)?;
         self.access().check()?;
         Payload::new(&self.format).map(drop)

@@ -1,7 +1,7 @@
 //! The source: reads alerts from a topic, and keeps in the store how far.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
@@ -11,10 +11,12 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::access::Access;
+use super::fetched::{Fetched, numbers};
 use super::messages::Message;
 use super::places::{Places, WINDOW};
-use super::session::{Fetched, Opened, Partition, Session};
+use super::session::{Opened, Partition, Session};
 use super::source_options::{Begin, Reading, SourceOptions};
+use super::trouble;
 use crate::fleet::recent::Recent;
 use crate::fleet::runtime::{BACKOFF, Runtime};
 use crate::fleet::{Archive, Decoder};
@@ -45,6 +47,8 @@ pub(crate) struct KafkaSource {
     places: Places,
     /// Partitions that don't have the next message to read.
     out_of_range: BTreeSet<i32>,
+    /// The topic wasn't there earlier in this run.
+    was_missing: bool,
     decoder: Decoder,
     recent: Recent,
     saved: Instant,
@@ -52,6 +56,8 @@ pub(crate) struct KafkaSource {
     undecoded: EventCounter,
     /// Alerts that came again.
     duplicates: u64,
+    /// How often messages didn't come in time.
+    slow: EventCounter,
 }
 
 /// What a run of the source has.
@@ -85,11 +91,13 @@ impl KafkaSource {
             archive: None,
             places: Places::default(),
             out_of_range: BTreeSet::new(),
+            was_missing: false,
             decoder: Decoder::default(),
             recent: Recent::new(RECENT),
             saved: Instant::now(),
             undecoded: EventCounter::default(),
             duplicates: 0,
+            slow: EventCounter::default(),
         })
     }
 
@@ -105,6 +113,7 @@ impl KafkaSource {
         let mut backoff = Backoff::new(BACKOFF);
         while !stop.is_requested() {
             let opened = runtime.run(Opened::new(&self.access, &self.reading));
+            let opened = opened.and_then(|opened| self.there(opened));
             let opened = opened.and_then(|opened| self.begin(run, &opened).map(|()| opened));
             let problem = match opened {
                 Err(problem) => problem,
@@ -133,6 +142,13 @@ impl KafkaSource {
             }
         }
         Ok(())
+    }
+
+    /// The topic, which may be missing.
+    fn there(&mut self, opened: Option<Opened>) -> Result<Opened, String> {
+        self.was_missing |= opened.is_none();
+        let missing = || trouble::no_topic(&self.reading.topic);
+        opened.ok_or_else(missing)
     }
 
     /// Finds where to begin each partition, and saves that.
@@ -170,6 +186,7 @@ impl KafkaSource {
                 self.name()
             );
         }
+        self.say_begins(begins.iter().filter(|(.., kept)| kept.is_none()));
         self.out_of_range.clear();
         for (number, next, kept) in begins {
             if self.places.next(number) != Some(next) {
@@ -179,9 +196,20 @@ impl KafkaSource {
         Ok(())
     }
 
+    /// Says with which message reading begins, of partitions that weren't read before.
+    fn say_begins<'a>(&self, begins: impl Iterator<Item = &'a (i32, i64, Option<i64>)>) {
+        let each: Vec<_> = begins.map(|(number, next, _)| format!("{number}: {next}")).collect();
+        if !each.is_empty() {
+            let each = each.join(", ");
+            info!("source {}: reading begins with message (partition: number) {each}", self.name());
+        }
+    }
+
     /// Whether to begin with the next message, if nothing is known of an earlier run. Without a store nothing ever is.
+    /// All that a topic has that wasn't there is new.
     fn begins_now(&self) -> bool {
         match self.reading.begin {
+            _ if self.was_missing => false,
             Some(begin) => begin == Begin::Now,
             None => self.archive.is_none(),
         }
@@ -230,6 +258,18 @@ impl KafkaSource {
                 Ok(Some(Fetched::Changed(count))) => {
                     info!("source {}: the topic has {count} partitions now", self.name());
                     return End::Changed;
+                }
+                Ok(Some(Fetched::Slow(problem))) => {
+                    if self.slow.add(1).is_some() {
+                        warn!("source {}: {problem}", self.name());
+                    }
+                    continue;
+                }
+                Ok(Some(Fetched::Unreadable(partition, messages, reason))) => {
+                    match self.leave_out(run, partition, &messages, &reason) {
+                        ControlFlow::Continue(()) => continue,
+                        ControlFlow::Break(end) => return end,
+                    }
                 }
                 Ok(Some(Fetched::Messages(partition, messages))) => (partition, messages),
             };
@@ -332,6 +372,41 @@ impl KafkaSource {
             warn!("source {}: {reason}; {count} undecoded so far", self.name());
         }
         self.places.take(partition, offset, 0);
+        ControlFlow::Continue(())
+    }
+
+    /// Messages that can't even be read: counted, and noted if there is a store.
+    fn leave_out(
+        &mut self,
+        run: Run<'_>,
+        partition: i32,
+        messages: &RangeInclusive<i64>,
+        reason: &str,
+    ) -> ControlFlow<End> {
+        self.make_room(run, partition, *messages.start());
+        if run.stop.is_requested() {
+            return ControlFlow::Break(End::Stop(Ok(())));
+        }
+        let which = numbers(messages);
+        let problem =
+            format!("{which} of partition {partition} of topic {}: {reason}", self.reading.topic);
+        if self
+            .archive
+            .as_mut()
+            .is_some_and(|archive| !archive.keep("kafka", problem.as_bytes(), &problem))
+        {
+            return ControlFlow::Break(End::Again(format!("cannot keep {problem}")));
+        }
+        let count = messages.end().abs_diff(*messages.start()) + 1;
+        run.intake.damaged(count);
+        if let Some(count) = self.undecoded.add(count) {
+            warn!(
+                "source {}: partition {partition}: {which} can't be read: {reason}; left out; {count} undecoded so \
+                far",
+                self.name()
+            );
+        }
+        self.places.take(partition, *messages.end(), 0);
         ControlFlow::Continue(())
     }
 

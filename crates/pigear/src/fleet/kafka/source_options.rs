@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::access::{AccessKeys, Mechanism};
+use super::access::{AccessKeys, Mechanism, brokers};
 use super::topic::check_name;
 use crate::fleet::source_keys::source_keys;
 use crate::keys::{YesNo, parsed_option};
@@ -144,9 +144,42 @@ pub(crate) fn check_source(from: &str) -> Result<(), String> {
     SourceOptions::checked(from).map(drop)
 }
 
+/// What a source reads, for a comparison with others.
+pub(crate) struct Reads {
+    brokers: Vec<String>,
+    /// The name under which the store keeps how far was read.
+    pub(crate) name: String,
+}
+
+impl Reads {
+    /// Whether both have one name in the store, and read from two clusters. One cluster may be named by some of its
+    /// brokers.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        self.name == other.name && !self.brokers.iter().any(|broker| other.brokers.contains(broker))
+    }
+}
+
+/// What `--from` reads, if it is valid.
+pub(crate) fn reads(from: &str) -> Option<Reads> {
+    let options = SourceOptions::checked(from).ok()?;
+    let brokers = brokers(&options.brokers, "--from").ok()?;
+    Some(Reads { brokers, name: options.reading().ok()?.name })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_name_in_the_store_is_for_one_cluster() {
+        let excludes = |one, other| reads(one).unwrap().excludes(&reads(other).unwrap());
+        assert!(excludes("kafka://a/t", "kafka://b/t"));
+        assert!(excludes("kafka://a/t", "kafka://a:9093/t"));
+        assert!(excludes("kafka://a/t?name=u", "kafka://b/u"));
+        assert!(!excludes("kafka://a/t", "kafka://b/t?name=u"));
+        assert!(!excludes("kafka://a/t?partitions=0", "kafka://b:1,a:9092/t?partitions=1"));
+        assert!(!excludes("kafka://a/t", "kafka://b/u"));
+    }
 
     #[test]
     fn brokers_topic_and_partitions_are_in_one_text() {

@@ -38,7 +38,7 @@ impl TopicSettings {
             return Ok(Checked { partitions, is_new: false });
         }
         if !self.create {
-            return Err(format!("there is no topic {}; create=yes creates it", self.name));
+            return Err(format!("{}; create=yes creates it", trouble::no_topic(&self.name)));
         }
         let is_new = self.create(client, timeout).await?;
         match self.partitions_of(client).await? {
@@ -58,11 +58,10 @@ impl TopicSettings {
         let controller = client.controller_client().map_err(|error| trouble::in_words(&error))?;
         // -1 is what the broker has as its default.
         let partitions = self.partitions.map_or(-1, i32::from);
-        let replication = self.replication.and_then(|count| i16::try_from(count).ok());
+        let replication = self.replication.map_or(Ok(-1), i16::try_from);
+        let replication = replication.map_err(|error| format!("replication: {error}"))?;
         let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-        let created = controller
-            .create_topic(&*self.name, partitions, replication.unwrap_or(-1), millis)
-            .await;
+        let created = controller.create_topic(&*self.name, partitions, replication, millis).await;
         match created {
             Ok(()) => Ok(true),
             Err(error)

@@ -62,6 +62,59 @@ fn innermost(error: &Error) -> &Error {
     }
 }
 
+/// Why messages can't be read, if a broker sent them, and the client's library can't read them. What comes behind them
+/// may be readable.
+pub(super) fn unreadable(error: &Error) -> Option<String> {
+    match innermost(error) {
+        Error::Request(
+            problem @ (RequestError::ReadVersionedError(_)
+            | RequestError::ReadError(_)
+            | RequestError::TooMuchData { .. }),
+        ) => {
+            let text = problem.to_string();
+            let reason = [
+                "Cannot read versioned data: ",
+                "Read error: ",
+                "Cannot read data: ",
+                "Malformed data: ",
+            ]
+            .into_iter()
+            .fold(&*text, |text, part| text.strip_prefix(part).unwrap_or(text));
+            Some(if reason.contains("out of range integral type conversion") {
+                "a header has no value, or a length is wrong".to_owned()
+            } else {
+                reason.to_owned()
+            })
+        }
+        Error::InvalidResponse(text) if text.to_lowercase().contains("timestamp") => {
+            Some(text.clone())
+        }
+        _ => None,
+    }
+}
+
+/// A topic that isn't listed: the brokers list those that the user may see.
+pub(super) fn no_topic(name: &str) -> String {
+    format!("there is no topic {name}, or the user may not see it")
+}
+
+/// Why connecting failed, for a user.
+pub(super) fn of_connecting(error: &Error, with_tls: bool) -> String {
+    let text = in_words(error);
+    let is_plain = ["tls handshake eof", "InvalidContentType", "corrupt message"]
+        .iter()
+        .any(|part| text.contains(part));
+    if with_tls && is_plain {
+        "cannot connect: the broker doesn't speak TLS; leave out tls=yes (and ca, cert and key), if it has none on \
+        this port"
+            .to_owned()
+    } else if text.contains("early eof") {
+        CLOSES.to_owned()
+    } else {
+        text
+    }
+}
+
 /// An error for a user.
 pub(super) fn in_words(error: &Error) -> String {
     match innermost(error) {
@@ -117,11 +170,11 @@ const CONNECTION: [(&str, &str); 6] = [
         "the broker has no users on this port; leave out user, or change the port",
     ),
     ("Sasl", "the broker refuses the credentials"),
-    (
-        "cannot sync versions",
-        "the broker closes the connection, or is none; does it want TLS (tls=yes), or credentials (user=NAME)?",
-    ),
+    ("cannot sync versions", CLOSES),
 ];
+
+/// A broker that expects credentials or TLS closes the connection without a word.
+const CLOSES: &str = "the broker closes the connection, or is none; does it want TLS (tls=yes), or credentials (user=NAME)?";
 
 /// Why there is no connection.
 fn connection(text: &str) -> String {

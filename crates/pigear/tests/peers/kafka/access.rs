@@ -12,6 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use crate::harness::Test;
 use crate::peer::ends_in_time;
 
+const METADATA: u16 = 3;
 const API_VERSIONS: u16 = 18;
 const SASL_HANDSHAKE: u16 = 17;
 const SASL_AUTHENTICATE: u16 = 36;
@@ -94,13 +95,13 @@ fn serve(mut socket: impl Read + Write, mechanism: &str, proofs: &Sender<String>
         let mut answer = request[4..8].to_vec();
         match number(0) {
             API_VERSIONS => {
-                let kinds = [API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE];
+                let kinds = [METADATA, API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE];
                 let versions = kinds.map(|kind| [kind.to_be_bytes(), [0, 0], [0, 1]].concat());
                 if number(2) > 1 {
                     // The version is too new.
                     answer.extend([0, 35, 0, 0, 0, 0]);
                 } else {
-                    answer.extend([0, 0, 0, 0, 0, 3]);
+                    answer.extend([0, 0, 0, 0, 0, 4]);
                     answer.extend(versions.concat());
                     answer.extend(vec![0; 4 * usize::from(number(2))]);
                 }
@@ -119,6 +120,8 @@ fn serve(mut socket: impl Read + Write, mechanism: &str, proofs: &Sender<String>
                 answer.extend([0xff, 0xff, 0, 0, 0, 0]);
                 answer.extend(vec![0; 8 * usize::from(number(2))]);
             }
+            // Without a login, brokers close the connection.
+            METADATA => return,
             other => panic!("a client that isn't known asks for {other}"),
         }
         let length = u32::try_from(answer.len()).unwrap().to_be_bytes();
@@ -147,6 +150,16 @@ fn a_user_proves_who_it_is_by_each_mechanism() {
         let proof = Broker::start(mechanism, false).says(keys, refuses);
         assert!(proof.starts_with("n,,n=me,r="), "{proof}");
     }
+}
+
+#[test]
+fn a_broker_that_wants_a_login_closes_the_connection_and_that_is_said() {
+    let broker = Broker::start("PLAIN", false);
+    let url = format!("url=kafka://localhost:{}", broker.port);
+    let mut running = Test::new().args(["--data-handler", "kafka", &url]).start();
+    running.warns("does it want TLS (tls=yes), or credentials (user=NAME)?");
+    let (_, ended) = ends_in_time(running);
+    assert!(!ended.stderr.contains("poisoned"), "{}", ended.stderr);
 }
 
 #[test]

@@ -102,8 +102,18 @@ impl Cluster {
 
     /// Writes messages as another program would.
     pub(super) fn write(&self, partition: u32, values: &[&[u8]]) {
+        self.write_with(partition, "", values);
+    }
+
+    /// The same, with a header that has no value: the client's library can't read that.
+    pub(super) fn write_unreadable(&self, partition: u32, values: &[&[u8]]) {
+        self.write_with(partition, "-", values);
+    }
+
+    fn write_with(&self, partition: u32, mark: &str, values: &[&[u8]]) {
         let mut lines = String::new();
         for value in values {
+            lines.push_str(mark);
             value.iter().for_each(|byte| write!(lines, "{byte:02x}").unwrap());
             lines.push('\n');
         }

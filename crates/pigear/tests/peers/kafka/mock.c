@@ -2,7 +2,8 @@
  *
  *   mock serve TOPIC PARTITIONS           prints the brokers, then obeys commands on standard input
  *   mock read BROKERS TOPIC PARTITIONS    prints what is in the topic, oldest first in each partition
- *   mock write BROKERS TOPIC PARTITION    writes each line of standard input, in hexadecimal, as a message
+ *   mock write BROKERS TOPIC PARTITION    writes each line of standard input, in hexadecimal, as a message; if it
+ *                                         begins with -, with a header that has no value
  *   mock partition KEY PARTITIONS         prints the partition that Kafka's own clients choose for a key
  */
 #include <librdkafka/rdkafka.h>
@@ -129,9 +130,13 @@ static int write_all(const char *brokers, const char *topic, int partition) {
   static char line[1 << 20];
   static unsigned char bytes[1 << 19];
   while (fgets(line, sizeof line, stdin)) {
-    size_t size = unhex(line, bytes);
+    int has_header = *line == '-';
+    size_t size = unhex(line + has_header, bytes);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+    if (has_header)
+      rd_kafka_header_add(headers, "traceparent", -1, NULL, 0);
     rd_kafka_resp_err_t error = rd_kafka_producev(
-        producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+        producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_HEADERS(headers),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(bytes, size), RD_KAFKA_V_END);
     if (error)
       return fail(rd_kafka_err2str(error));

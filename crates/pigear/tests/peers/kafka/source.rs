@@ -35,10 +35,15 @@ fn arrive(room: &Room, count: usize) -> Vec<String> {
 }
 
 fn stop(running: Running) -> Room {
+    ends(running).0
+}
+
+/// Stops it, and returns what it said.
+fn ends(running: Running) -> (Room, String) {
     running.signal_now(Signal::SIGTERM);
     let (room, ended) = running.end();
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
-    room
+    (room, ended.stderr)
 }
 
 #[test]
@@ -165,6 +170,57 @@ fn what_cannot_be_decoded_is_a_dead_letter_and_the_rest_is_stored() {
     assert_eq!((&stats["malformed"], &stats["received"]), (&3.into(), &2.into()), "{stats}");
 }
 
+#[test]
+fn messages_that_cannot_be_read_are_left_out_and_those_between_are_not() {
+    let Some(cluster) = Cluster::start(4) else { return };
+    let names = ["dmz", "db"];
+    let partitions = names.map(|name| cluster.partition_of(name));
+    assert_ne!(partitions[0], partitions[1]);
+    let [bad, other] = partitions;
+    let mut here = names.map(|name| sensor(&cluster.url(), name).start());
+    let mut published = 0;
+    let mut publish = |sensor: usize, unreadable: usize| {
+        send(&mut here[sensor], published..published + 1);
+        published += 1;
+        until("it is published", || {
+            let is_alert = |value: &[u8]| !value.starts_with(b"not ours");
+            cluster.messages().iter().filter(|message| is_alert(&message.value)).count()
+                == published
+        });
+        cluster.write_unreadable(bad, &vec![&b"not ours"[..]; unreadable]);
+    };
+    publish(0, 3);
+    publish(0, 1);
+    publish(0, 400);
+    let mut there = central(&cluster.from(), "central.db").start();
+    there.warns(&format!("partition {bad}: messages 1 to 3 can't be read: "));
+    assert_eq!(arrive(there.room(), 3), numbered(0..3));
+    // The last ones are at the end, and then behind them is an alert; the other partition is read in any case.
+    publish(1, 0);
+    publish(0, 1);
+    assert_eq!(arrive(there.room(), 5).len(), 5, "{other}");
+    let room = stop(there);
+    let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+    assert_eq!(stats["received"], 5, "{stats}");
+    let malformed = stats["malformed"].as_u64().unwrap();
+    assert!([404, 405].contains(&malformed), "{stats}");
+    let mut query = program();
+    query.args(["query", "--dead-letters", "--lane", "kafka", "--store"]);
+    let letters = output(query.arg(room.at("central.db")));
+    for which in ["messages 1 to 3", "message 5"] {
+        let reason = format!("{which} of partition {bad} of topic pigear.alerts: ");
+        assert!(letters.contains(&reason), "{reason}: {letters}");
+    }
+    // They are not read again.
+    let there = central(&cluster.from(), room.at("central.db").to_str().unwrap()).start();
+    publish(0, 0);
+    assert_eq!(arrive(&room, 6).len(), 6);
+    let again = stop(there);
+    let _ = here.map(ends_in_time);
+    let stats: Value = serde_json::from_str(&again.read("stats.json")).unwrap();
+    assert!(stats["malformed"].as_u64().unwrap() <= 1, "{stats}");
+}
+
 /// The mock cluster keeps 5 MB of a partition.
 #[test]
 fn messages_that_were_removed_before_they_were_read_are_reported() {
@@ -182,7 +238,11 @@ fn messages_that_were_removed_before_they_were_read_are_reported() {
     let mut there = central(&cluster.from(), &path).start();
     there.warns("messages were removed before they were read (retention)");
     assert_eq!(arrive(&room, 1), numbered(0..1));
-    stop(there);
+    let (end, ended) = ends(there);
+    let said = ended.split(" messages were removed before they were read").next().unwrap();
+    let removed: u64 = said.rsplit(' ').next().unwrap().parse().unwrap();
+    let stats: Value = serde_json::from_str(&end.read("stats.json")).unwrap();
+    assert_eq!(stats["missed"].as_u64(), Some(removed), "{stats}");
     // Another topic with the same name ends before that.
     let Some(cluster) = Cluster::start(1) else { return };
     cluster.write(0, &[b"first"]);
@@ -214,7 +274,7 @@ fn what_is_wrong_with_the_brokers_is_said_and_waited_for() {
     assert_eq!(arrive(there.room(), 3), numbered(0..3));
     stop(there);
     for (from, problem) in [
-        (format!("{}/other", cluster.url()), "there is no topic other"),
+        (format!("{}/other", cluster.url()), "there is no topic other, or the user may not see it"),
         (
             format!("{}?partitions=0-2", cluster.from()),
             "the topic pigear.alerts has no partition 1",
