@@ -144,6 +144,7 @@ impl Queue {
     fn refuse(&self, sender: Option<Sender>) {
         let refused = self.state().refused.add(1);
         if let Some(count) = refused {
+            let sender = sender.filter(|sender| *sender != Sender::UNKNOWN);
             let sender = sender.map_or_else(
                 || "an unknown sender".to_owned(),
                 |sender| format!("uid {} (process {})", sender.uid, sender.pid),

@@ -93,6 +93,13 @@ pub struct Sender {
     pub uid: u32,
 }
 
+impl Sender {
+    /// What the kernel says of a sender of whom it knows nothing: no process, and the user that stands for all who
+    /// have no number (`overflowuid`). It knows nothing if the socket had not yet asked for senders (`SO_PASSCRED`)
+    /// when the datagram was sent, and of senders outside of a container with users of its own.
+    pub const UNKNOWN: Self = Self { pid: 0, uid: 65_534 };
+}
+
 impl Alert {
     /// An alert received now.
     #[must_use]

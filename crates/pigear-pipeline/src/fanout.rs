@@ -152,21 +152,20 @@ impl Fanout {
     }
 
     fn refused(&self, sender: Option<Sender>) {
+        let sender = sender.filter(|sender| *sender != Sender::UNKNOWN);
         if let Some(sender) = sender {
             self.stats.note_refused(sender.uid);
         }
-        if let Some(count) = self.stats.refused.add_and_log() {
-            let (sender, hint) = match sender {
-                None => ("an unknown sender".to_owned(), String::new()),
-                Some(Sender { uid, pid, .. }) => (
-                    format!("uid {uid} (process {pid})"),
-                    format!(" (--allow-uid {uid} allows it)"),
-                ),
-            };
-            warn!(
-                "refused a datagram from {sender}, which is not allowed to send{hint}; {count} refused so far"
-            );
-        }
+        let Some(count) = self.stats.refused.add_and_log() else { return };
+        let whom = match sender {
+            Some(Sender { uid, pid, .. }) => format!(
+                "uid {uid} (process {pid}), which is not allowed to send (--allow-uid {uid} allows it)"
+            ),
+            None => "an unknown sender: it was sent before Pigear could ask who sends, as when a socket unit of \
+                systemd lacks PassCredentials=yes"
+                .to_owned(),
+        };
+        warn!("refused a datagram from {whom}; {count} refused so far");
     }
 }
 

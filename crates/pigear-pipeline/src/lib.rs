@@ -88,7 +88,7 @@ pub use pipeline::{
     ChangeError, ChangedLane, LaneChange, LaneChanger, LaneConfig, NewLane, Pipeline, PipelineError,
 };
 pub use policy::{BatchPolicy, LaneSettings, MAX_BATCH, OnError, UnknownPolicy, WhenFull};
-pub use pulse::{Motion, Pulse};
+pub use pulse::{CutOff, Motion, Pulse};
 pub use queue::{Batch, Queue, Refused, Settlement, Taken};
 pub use rate_limiter::{RateLimiter, RecentEvents};
 pub use source::{Activity, Source};

@@ -21,6 +21,17 @@ struct Inner {
     /// There is no thread any more.
     ended: AtomicBool,
     watch: Mutex<Watch>,
+    cut_off: Mutex<Option<CutOff>>,
+}
+
+/// Why nothing can arrive at a socket: its path doesn't lead to it any more, and it can't be bound again yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CutOff {
+    /// The socket, the reason, and what helps, as it is logged.
+    pub text: String,
+    /// Whether starting the program again helps.
+    pub restart_helps: bool,
 }
 
 #[derive(Default)]
@@ -48,8 +59,8 @@ pub enum Motion {
 
 impl Pulse {
     pub(crate) fn new(name: String) -> Self {
-        let (beats, ended, watch) = Default::default();
-        Self(Arc::new(Inner { name, beats, ended, watch }))
+        let (beats, ended, watch, cut_off) = Default::default();
+        Self(Arc::new(Inner { name, beats, ended, watch, cut_off }))
     }
 
     /// The source, as in messages: the path of its socket.
@@ -83,6 +94,16 @@ impl Pulse {
         Motion::Moves
     }
 
+    /// Why nothing can arrive, if that is so.
+    #[must_use]
+    pub fn cut_off(&self) -> Option<CutOff> {
+        self.0.cut_off.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_cut_off(&self, cut_off: Option<CutOff>) {
+        *self.0.cut_off.lock().unwrap_or_else(PoisonError::into_inner) = cut_off;
+    }
+
     /// The thread takes a turn. Only this thread may call it.
     pub(crate) fn beat(&self) {
         let beats = &self.0.beats;
@@ -98,6 +119,7 @@ impl Pulse {
     pub(crate) fn end(&self) {
         self.0.ended.store(true, Ordering::Relaxed);
         self.watch().wake = None;
+        self.set_cut_off(None);
     }
 
     fn watch(&self) -> MutexGuard<'_, Watch> {

@@ -2,19 +2,22 @@
 //!
 //! Reading one always ends, whatever is at the path. A regular file has a maximum size. A pipe, as in
 //! `--sid-msg-map <(zcat FILE)`, must end within ten seconds. `/dev/null` is empty. Anything else is
-//! refused.
+//! refused. A reload is abandoned at once when the program is to end, see [`abandoned_on`].
 
+use std::cell::RefCell;
 use std::env;
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pigear_pipeline::Stop;
 
 /// The maximum size of a map: ten times the largest in use.
 pub(crate) const MAX_MAP: u64 = 64 << 20;
@@ -31,6 +34,37 @@ pub(crate) const MAX_SMALL: u64 = 1 << 20;
 
 /// The timeout of a pipe.
 const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
+
+thread_local! {
+    /// What ends the reading of this thread.
+    static ABANDONED: RefCell<Option<Abandoned>> = const { RefCell::new(None) };
+}
+
+/// Ends reading at a request to stop.
+struct Abandoned {
+    stop: Stop,
+    /// Closed by the request.
+    requested: PipeReader,
+}
+
+/// From now on, a request to stop ends whatever this thread reads here, with an error. Without it, the end would wait
+/// for a slow pipe.
+///
+/// # Errors
+/// If there are no descriptors left.
+pub(crate) fn abandoned_on(stop: &Stop) -> io::Result<()> {
+    let (requested, request) = io::pipe()?;
+    let request = Mutex::new(Some(request));
+    stop.on_request(move || drop(request.lock().unwrap_or_else(PoisonError::into_inner).take()));
+    ABANDONED.set(Some(Abandoned { stop: stop.clone(), requested }));
+    Ok(())
+}
+
+fn check_abandoned() -> io::Result<()> {
+    let is_abandoned = ABANDONED
+        .with_borrow(|abandoned| abandoned.as_ref().is_some_and(|it| it.stop.is_requested()));
+    if is_abandoned { Err(io::Error::other("the program ends")) } else { Ok(()) }
+}
 
 /// Reads a file of at most `max` bytes.
 ///
@@ -88,6 +122,7 @@ fn bounded(bytes: Vec<u8>, max: u64) -> io::Result<Vec<u8>> {
 /// Opens a file for reading without blocking; a FIFO may have no writer. `credential:NAME` is a credential of the
 /// systemd unit (`LoadCredential=NAME:PATH`).
 pub(crate) fn open(path: &Path) -> io::Result<File> {
+    check_abandoned()?;
     if let Some(name) = path.to_str().and_then(|path| path.strip_prefix("credential:")) {
         return open_plain(&credential(name, env::var_os("CREDENTIALS_DIRECTORY"))?);
     }
@@ -116,9 +151,23 @@ fn refused(problem: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, problem.into())
 }
 
+/// Waits until a pipe can be read, a time is over or reading is abandoned.
+fn wait_for(pipe: &File, time: Duration) {
+    let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO);
+    let readable = PollFd::new(pipe.as_fd(), PollFlags::POLLIN);
+    // If this fails, so does the next read.
+    let _ = ABANDONED.with_borrow(|abandoned| match abandoned {
+        None => poll(&mut [readable], time),
+        Some(it) => {
+            poll(&mut [readable, PollFd::new(it.requested.as_fd(), PollFlags::POLLIN)], time)
+        }
+    });
+}
+
 fn read_pipe(pipe: &File, limit: u64, time: Duration, bytes: &mut Vec<u8>) -> io::Result<()> {
     let deadline = Instant::now() + time;
     loop {
+        check_abandoned()?;
         let left = limit.saturating_sub(bytes.len() as u64);
         match pipe.take(left).read_to_end(bytes) {
             Ok(_) if bytes.is_empty() => {
@@ -131,9 +180,7 @@ fn read_pipe(pipe: &File, limit: u64, time: Duration, bytes: &mut Vec<u8>) -> io
                     let problem = format!("it is a pipe that does not end within {time:?}");
                     return Err(io::Error::new(ErrorKind::TimedOut, problem));
                 }
-                let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-                // If this fails, so does the next read.
-                let _ = poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], left);
+                wait_for(pipe, left);
             }
             Err(error) => return Err(error),
         }

@@ -59,6 +59,8 @@ pub mod config;
 #[cfg(any(feature = "http", feature = "nats", feature = "syslog", feature = "web"))]
 mod crypto;
 mod description;
+#[cfg(any(feature = "command", feature = "store"))]
+mod descriptors;
 #[cfg(feature = "command")]
 mod doctor;
 mod error_policy;

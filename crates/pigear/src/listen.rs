@@ -140,6 +140,7 @@ impl Listener {
             store: &mut self.store,
             changer: self.pipeline.changer(),
             chores: self.housekeeping.chores(),
+            stop: stop.clone(),
             removed: Vec::new(),
         };
         let (pipeline, sources) = (self.pipeline, self.sources);

@@ -14,6 +14,7 @@ mod failures;
 mod instances;
 mod line_limiter;
 mod path_watcher;
+mod place;
 mod receive;
 
 use std::ops::ControlFlow;
@@ -28,6 +29,7 @@ pub use instances::Instances;
 use super::{Source, SourceError};
 use crate::alert_factory::AlertFactory;
 use crate::fanout::{Fanout, Flow, Intake};
+use crate::pulse::Pulse;
 use crate::stop::Stop;
 use path_watcher::PathWatcher;
 use receive::{Received, Receiver, Sockets, Wait};
@@ -52,8 +54,12 @@ impl Unix {
         Self { binding, allowed, factory }
     }
 
-    fn receive(&mut self, watcher: PathWatcher, intake: &mut Intake<'_>, stop: &Stop) -> Flow {
-        let pulse = intake.pulse(self.binding.path());
+    fn receive(
+        &mut self,
+        (watcher, pulse): (PathWatcher, Pulse),
+        intake: &mut Intake<'_>,
+        stop: &Stop,
+    ) -> Flow {
         pulse.woken_by(watcher.waker());
         let (mut receiver, mut failures) = (Receiver::new(pulse), Failures::default());
         while !stop.is_requested() {
@@ -160,9 +166,11 @@ impl Source for Unix {
     }
 
     fn run(mut self: Box<Self>, fanout: &Fanout, stop: &Stop) -> Result<(), SourceError> {
-        let watcher = PathWatcher::start(&self.binding, stop).map_err(SourceError::Receive)?;
         let mut intake = fanout.intake(self.factory.clone());
-        match self.receive(watcher, &mut intake, stop) {
+        let pulse = intake.pulse(self.binding.path());
+        let watcher = PathWatcher::start(&self.binding, pulse.clone(), stop);
+        let watcher = watcher.inspect_err(|_| pulse.end()).map_err(SourceError::Receive)?;
+        match self.receive((watcher, pulse), &mut intake, stop) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(end) => end,
         }

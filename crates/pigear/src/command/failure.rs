@@ -16,6 +16,7 @@ pub(super) use said::Said;
 use super::log;
 use super::mkdir::mkdir;
 use crate::config::ConfigError;
+use crate::descriptors::{MORE_DESCRIPTORS, is_of_descriptors};
 use crate::listen::ListenError;
 use crate::manual::manual;
 use crate::output_file::dir;
@@ -216,6 +217,7 @@ fn bind_hint(error: &BindError, said: &Said) -> Option<Cow<'static, str>> {
         BindError::Occupied { .. } => {
             format!("remove it if it is not needed, or use {}", said.another_place()).into()
         }
+        BindError::Io(error) if is_of_descriptors(error) => MORE_DESCRIPTORS.into(),
         BindError::Group { .. } => "only root may give a socket to a group that it isn't in".into(),
         _ => return None,
     })

@@ -74,6 +74,12 @@ pub(super) fn run(args: &ListenArgs, registry: &Registry, host: &dyn Host) -> Re
     if let Some(text) = &privileges.text {
         say(text);
     }
+    for path in &privileges.staying {
+        say(&format!(
+            "{} stays when Pigear ends, because its user may not remove it; the next start replaces it",
+            path.display()
+        ));
+    }
     if let Some(url) = listener.metrics_url() {
         say(&format!("metrics at {url}"));
     }

@@ -23,6 +23,8 @@ use crate::registry::Registry;
 pub(super) struct Privileges {
     /// For the user; `None` if nothing was asked for.
     pub(super) text: Option<String>,
+    /// Sockets whose paths stay in the end, because this user may not remove them.
+    pub(super) staying: Vec<PathBuf>,
     /// What can be got at; `None` for everything.
     reach: Option<Reach>,
 }
@@ -36,17 +38,19 @@ pub(super) fn give_up(
     said: &Said,
 ) -> Result<Privileges, Failure> {
     let privileges = &config.privileges;
-    let mut parts = Vec::new();
+    let (mut parts, mut staying) = (Vec::new(), Vec::new());
     if let Some(name) = &privileges.user {
         let user = known_user(name)?;
         user::check_right(&user)?;
         user::check_way(&user, &held.directories(config))?;
         held.bind(config).map_err(|error| Failure::of_start(error, said))?;
         user::become_user(&user)?;
+        staying = held.staying();
         parts.push(format!("runs as {name}"));
     }
     if !privileges.is_confined() {
-        return Ok(Privileges { text: (!parts.is_empty()).then(|| parts.join("; ")), reach: None });
+        let text = (!parts.is_empty()).then(|| parts.join("; "));
+        return Ok(Privileges { text, staying, reach: None });
     }
     let reach = Reach::of(config, registry)?;
     if fs::read_dir("/proc/self/task").map_or(1, Iterator::count) > 1 {
@@ -65,7 +69,7 @@ pub(super) fn give_up(
         confine_programs(privileges.sandbox_write.clone());
     }
     parts.push(format!("no new privileges, no core dumps, {}", capabilities::drop_unneeded()?));
-    Ok(Privileges { text: Some(parts.join("; ")), reach: Some(reach) })
+    Ok(Privileges { text: Some(parts.join("; ")), staying, reach: Some(reach) })
 }
 
 impl Privileges {

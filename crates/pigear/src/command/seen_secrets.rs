@@ -4,12 +4,19 @@ use tracing::warn;
 
 use super::args::{ListenArgs, variable};
 use crate::config::{ValueKind, is_secret, value_kind};
+use crate::visible::visible;
 
 /// Warns of each. What an environment variable says can't be seen by others.
 pub(super) fn warn_of(args: &ListenArgs) {
     for (key, value) in &args.keys {
-        if let Some(instead) = instead_of(key, value) {
-            warn_of_one(key, &instead);
+        let shown = visible(key.as_bytes());
+        if has_secret_arguments(key, value) {
+            warn!(
+                "{shown} has a secret, and all users can see the command line, and that of the program, too; let the \
+                 program read the secret from a file"
+            );
+        } else if let Some(instead) = instead_of(key, value) {
+            warn_of_one(&shown, &visible(instead.as_bytes()));
         }
     }
     let from = args.source.from.as_deref().and_then(std::path::Path::to_str).unwrap_or_default();
@@ -32,13 +39,24 @@ pub(super) fn warn_of_one(key: &str, instead: &str) {
     warn!("{key} is a secret, and all users can see the command line; use {instead}");
 }
 
+/// A key and the table that it is in, of `NAME.TABLE.KEY`.
+fn split(key: &str) -> (&str, &str) {
+    let (before, name) = key.rsplit_once('.').unwrap_or(("", key));
+    (before.rsplit('.').next().unwrap_or_default(), name)
+}
+
+/// Whether it is a program whose arguments have a secret. It does not help to give these in another way: all users can
+/// see the command line of the program that is started, too.
+fn has_secret_arguments(key: &str, value: &str) -> bool {
+    let (parent, name) = split(key);
+    let is_own = !matches!(parent, "header" | "param");
+    is_own && value_kind(name) == Some(ValueKind::Command) && is_secret(parent, name, value)
+}
+
 /// How to give a key's value in another way, if it is a secret.
 fn instead_of(key: &str, value: &str) -> Option<String> {
-    let (before, name) = key.rsplit_once('.').unwrap_or(("", key));
-    let parent = before.rsplit('.').next().unwrap_or_default();
-    // All users can see the command line of the program that it starts, too.
-    let is_command = value_kind(name) == Some(ValueKind::Command);
-    if is_command || !is_secret(parent, name, value) {
+    let (parent, name) = split(key);
+    if has_secret_arguments(key, value) || !is_secret(parent, name, value) {
         return None;
     }
     let has_file = value_kind(&format!("{name}_file")).is_some();
@@ -51,7 +69,21 @@ fn instead_of(key: &str, value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::instead_of;
+    use super::{has_secret_arguments, instead_of};
+
+    #[test]
+    fn the_arguments_of_a_program_may_have_a_secret() {
+        for (key, value, has_secret) in [
+            ("command", "/bin/cat --password=s3cret", true),
+            ("exec-2.command", "notify --token s3cret", true),
+            ("command", "notify a1b2c3d4e5f6a7b8c9d0", true),
+            ("command", "notify --loud", false),
+            ("header.command", "--password=s3cret", false),
+            ("path", "--password=s3cret", false),
+        ] {
+            assert_eq!(has_secret_arguments(key, value), has_secret, "{key}={value}");
+        }
+    }
 
     #[test]
     fn a_secret_can_be_given_in_another_way() {

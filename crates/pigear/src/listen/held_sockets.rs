@@ -82,6 +82,16 @@ impl HeldSockets {
         self.0.borrow().iter().filter_map(|held| held.binding.bound_path()).collect()
     }
 
+    /// The paths that will stay when Pigear ends, because its user may not remove them. Call it after giving up
+    /// privileges.
+    #[cfg(feature = "command")]
+    pub(crate) fn staying(&mut self) -> Vec<PathBuf> {
+        let held = self.0.get_mut().iter_mut();
+        let staying =
+            held.filter_map(|held| held.binding.stays().then(|| held.binding.path().to_owned()));
+        staying.collect()
+    }
+
     /// The paths of all that systemd passed.
     pub(super) fn passed(&self) -> Vec<PathBuf> {
         self.paths_of(|held| held.binding.is_passed())

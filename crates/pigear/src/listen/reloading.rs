@@ -2,11 +2,11 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pigear_pipeline::{ChangedLane, LaneChange, LaneChanger, NewLane, Queue};
+use pigear_pipeline::{ChangedLane, LaneChange, LaneChanger, NewLane, Queue, Stop};
 use tracing::warn;
 
 use super::ListenError;
@@ -18,6 +18,7 @@ use super::in_force::InForce;
 use super::lanes::{self, BuiltLane};
 use super::open_store::OpenStore;
 use crate::config::{Config, HandlerConfig};
+use crate::input_file;
 use crate::names::Watched;
 use crate::registry::Registry;
 use crate::rules::Rules;
@@ -63,6 +64,8 @@ pub(super) struct Reloader<'a> {
     pub(super) store: &'a mut OpenStore,
     pub(super) changer: LaneChanger,
     pub(super) chores: Sender<Chore>,
+    /// Ends a reload that has not yet changed anything.
+    pub(super) stop: Stop,
     /// Handlers that reloads removed, and that may not have ended yet.
     pub(super) removed: Vec<HandlerConfig>,
 }
@@ -70,12 +73,17 @@ pub(super) struct Reloader<'a> {
 impl Reloader<'_> {
     /// Works until there can be no more requests.
     pub(super) fn run(mut self, requests: &Receiver<()>) {
-        while requests.recv().is_ok() {
+        if let Err(error) = input_file::abandoned_on(&self.stop) {
+            warn!("the end may wait for a reload: {error}");
+        }
+        while requests.recv().is_ok() && !self.stop.is_requested() {
             // One reload is enough for all that were asked for until now.
             while requests.try_recv().is_ok() {}
             (self.reloading.told)(ReloadStep::Begun);
             match self.reload() {
                 Ok(what) => (self.reloading.told)(ReloadStep::Done(&what)),
+                // The program ends.
+                Err(_) if self.stop.is_requested() => return,
                 Err(problem) => (self.reloading.told)(ReloadStep::Refused(&problem)),
             }
         }
@@ -108,6 +116,7 @@ impl Reloader<'_> {
             Some(Watched::load(names.clone()).map_err(|error| explained(&error))?)
         };
         let rules = self.rules(&config)?;
+        self.go_on()?;
         self.change_lanes(&config, &difference)?;
         self.removed.retain(|it| self.changer.is_ending(name_of(it)));
         self.removed.extend(removed);
@@ -134,6 +143,11 @@ impl Reloader<'_> {
         Ok(what)
     }
 
+    /// An error if the program is to end.
+    fn go_on(&self) -> Result<(), String> {
+        if self.stop.is_requested() { Err("the program ends".to_owned()) } else { Ok(()) }
+    }
+
     /// The rules of this configuration.
     fn rules(&self, config: &Config) -> Result<NextRules, String> {
         if config.rules == self.in_force.config.rules {
@@ -156,7 +170,11 @@ impl Reloader<'_> {
         let (done, is_done) = channel::<()>();
         self.tell(Chore::Reload(Some(done)));
         // It ends with what is dropped.
-        let _ = is_done.recv();
+        while is_done.recv_timeout(END_CHECK) == Err(RecvTimeoutError::Timeout) {
+            if self.stop.is_requested() {
+                return;
+            }
+        }
     }
 
     fn tell(&self, chore: Chore) {
@@ -168,6 +186,7 @@ impl Reloader<'_> {
     fn wait_for_end(&self, name: &str) -> Result<(), String> {
         let begin = Instant::now();
         while self.changer.is_ending(name) {
+            self.go_on()?;
             if begin.elapsed() > END_TIMEOUT {
                 return Err(format!("the last handler {name} has not ended yet; try again"));
             }

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use pigear_pipeline::{LanePhase, Stats, Stop};
+use pigear_pipeline::{LanePhase, Pulse, Stats, Stop};
 
 use super::alerts::Counted;
 use super::exposition::{Exposition, Form};
@@ -67,21 +67,26 @@ impl Gatherer {
         }
     }
 
-    /// What is wrong with the threads that receive. At the end they may end. If this was not asked for long, nothing
-    /// is known to be wrong.
+    /// What is wrong with the threads that receive, and what a new start of the program mends. At the end they may
+    /// end. If this was not asked for long, nothing is known to be wrong.
     pub(super) fn illness(&self) -> Vec<String> {
         if self.subjects.stop.is_requested() {
             return Vec::new();
         }
-        self.subjects.stats.receivers().iter().filter_map(liveness::problem).collect()
+        self.of_receivers(&[liveness::problem, liveness::needs_restart])
     }
 
-    /// Why no alerts are handled.
+    fn of_receivers(&self, problems: &[fn(&Pulse) -> Option<String>]) -> Vec<String> {
+        let threads = self.subjects.stats.receivers();
+        problems.iter().flat_map(|problem| threads.iter().filter_map(problem)).collect()
+    }
+
+    /// Why no alerts arrive, or are handled.
     pub(super) fn unreadiness(&self) -> Vec<String> {
         if self.subjects.stop.is_requested() {
             return vec!["the program ends".to_owned()];
         }
-        let mut problems = self.illness();
+        let mut problems = self.of_receivers(&[liveness::problem, liveness::cut_off]);
         for (handler, timing) in self.subjects.stats.timings() {
             match timing.phase {
                 LanePhase::Starting => problems.push(format!("handler {handler}: being started")),
@@ -163,6 +168,13 @@ impl Gatherer {
             threads.iter().map(|it| (it.name(), liveness::problem(it).is_none())).collect();
         for (name, is_up) in sockets {
             up.sample(&[("socket", name)], u8::from(is_up));
+        }
+        let help = "1 if what Snort sends to the path arrives: nothing removed or replaced it.";
+        let mut reachable = to.gauge("pigear_socket_reachable", help);
+        let sockets: BTreeMap<_, _> =
+            threads.iter().map(|it| (it.name(), it.cut_off().is_none())).collect();
+        for (name, is_reachable) in sockets {
+            reachable.sample(&[("socket", name)], u8::from(is_reachable));
         }
     }
 }

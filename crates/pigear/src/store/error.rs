@@ -8,8 +8,13 @@ use rusqlite::ErrorCode;
 
 use super::layout::VERSION;
 use super::moving;
+use crate::descriptors::{MORE_DESCRIPTORS, is_of_descriptors, no_descriptors};
 use crate::shell_word::quoted;
 use crate::visible::visible;
+
+/// How many files SQLite has open for a store: the database, its journal, the journal's index, and for a moment its
+/// directory.
+const DESCRIPTORS: usize = 5;
 
 /// A store can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +162,9 @@ impl StoreProblem {
             Self::Io(error) if error.kind() == io::ErrorKind::IsADirectory => {
                 "give the path of a file, or move the directory away"
             }
+            Self::Io(error) | Self::Unreadable(error) if is_of_descriptors(error) => {
+                MORE_DESCRIPTORS
+            }
             Self::Unreadable(_) => {
                 "reading is enough: run it as a user who may read the file, such as the one that runs Pigear, or as \
                 root"
@@ -210,6 +218,13 @@ impl From<io::Error> for StoreProblem {
 
 impl From<rusqlite::Error> for StoreProblem {
     fn from(error: rusqlite::Error) -> Self {
+        let is_vague = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)
+        );
+        if let Some(cause) = is_vague.then(|| no_descriptors(DESCRIPTORS)).flatten() {
+            return Self::Io(cause);
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,

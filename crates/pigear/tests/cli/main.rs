@@ -76,6 +76,8 @@ mod synced;
 mod terminal;
 #[cfg(all(feature = "shell", feature = "top"))]
 mod top;
+#[cfg(feature = "metrics")]
+mod unreachable;
 mod usage;
 #[cfg(feature = "web")]
 mod web;

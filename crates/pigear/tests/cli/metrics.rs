@@ -30,6 +30,7 @@ fn counters_are_those_of_the_other_outputs() {
         "pigear_rejected_total{reason=\"refused\"} 0",
         "pigear_receive_delay_seconds_count 2",
         "pigear_receiver_up{socket=\"log/snort_alert\"} 1",
+        "pigear_socket_reachable{socket=\"log/snort_alert\"} 1",
         "pigear_handler_received_total{handler=\"print\"} 2",
         "pigear_handler_handled_total{handler=\"print\"} 0",
         "pigear_handler_muted_total{handler=\"print\"} 0",

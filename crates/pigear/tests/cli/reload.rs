@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -50,6 +51,47 @@ fn started(test: Test, config: &str) -> Running {
 fn lines(running: &Running, file: &str) -> u64 {
     let text = fs::read_to_string(running.room().at(file)).unwrap_or_default();
     text.lines().count() as u64
+}
+
+/// A FIFO whose writer says nothing stands for what is slow to read.
+fn fifo(running: &Running, name: &str) -> fs::File {
+    let path = running.room().at(name);
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fs::File::options().read(true).write(true).open(path).unwrap()
+}
+
+/// Whether a process has a file of this name open.
+fn has_open(id: u32, name: &str) -> bool {
+    let fds = fs::read_dir(format!("/proc/{id}/fd")).unwrap();
+    let mut paths = fds.filter_map(|fd| fs::read_link(fd.unwrap().path()).ok());
+    paths.any(|path| path.ends_with(name))
+}
+
+#[test]
+fn a_signal_ends_a_program_at_once_that_reads_for_a_reload() {
+    let configs = ["serve_forever = true\n[names]\nsid_msg_map = 'slow'\n", "slow"];
+    for (n, config) in configs.into_iter().enumerate() {
+        let mut running = started(Test::new(), "serve_forever = true\n");
+        let _writer = fifo(&running, "slow");
+        if n == 0 {
+            running.room().write("pigear.toml", config);
+        } else {
+            // The configuration itself is slow.
+            let [from, to] = [config, "pigear.toml"].map(|name| running.room().at(name));
+            fs::rename(from, to).unwrap();
+        }
+        let slow = ["slow", "pigear.toml"][n];
+        running.signal_now(Signal::SIGHUP);
+        until("it reads", || has_open(running.id(), slow));
+        let begin = Instant::now();
+        running.signal(Signal::SIGTERM);
+        let (room, ended) = running.end();
+        // Reading takes ten seconds.
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("cannot reload"), "{}", ended.stderr);
+        assert!(!room.socket().exists());
+    }
 }
 
 /// The configuration of the `n`th time.

@@ -227,3 +227,17 @@ fn a_program_gets_the_environment_without_what_is_for_pigear_alone() {
     running.signal(Signal::SIGTERM);
     assert_eq!(running.end().1.status, Some(0));
 }
+
+#[cfg(feature = "exec")]
+#[test]
+fn a_secret_of_a_program_that_is_typed_is_warned_of() {
+    let args = ["--data-handler", "exec", "command=cat --password=s3cret"];
+    let mut running = Test::new().args(args).start();
+    running.warns(
+        "warning: command has a secret, and all users can see the command line, and that of the program, too; let \
+         the program read the secret from a file\n",
+    );
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
+}

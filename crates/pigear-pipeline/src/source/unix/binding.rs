@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
+use nix::fcntl::{AtFlags, Flock, FlockArg};
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixAddr, bind, getsockname, getsockopt, setsockopt, socket,
     sockopt::{self, PassCred},
@@ -18,6 +19,8 @@ use nix::sys::socket::{
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, fchownat};
 use tracing::{debug, warn};
+
+use super::place::{Inode, Place, SocketFile, may_change};
 
 /// The maximum length of a socket's path, in bytes: `sun_path` without its NUL. Snort truncates longer
 /// ones, and sends to the truncated path.
@@ -115,9 +118,20 @@ pub struct Binding {
     socket: UnixDatagram,
     waker: UnixDatagram,
     path: PathBuf,
-    /// `None` if this process may not look at the path of a socket that was passed to it.
-    inode: Option<Inode>,
+    place: Arc<Place>,
     origin: SocketOrigin,
+    removal: Removal,
+}
+
+/// What becomes of the path in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removal {
+    /// It is to be removed.
+    Wanted,
+    /// The same, but the user may not do so, which was said.
+    Unlikely,
+    /// That was done, or tried.
+    Tried,
 }
 
 /// Who bound a socket.
@@ -128,16 +142,6 @@ enum SocketOrigin {
     /// Another process, which also removes it. What wakes the reader arrives here: a datagram in the socket
     /// itself could be left to the next process.
     Passed { wake_ups: UnixDatagram },
-}
-
-/// Identifies a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Inode(u64, u64);
-
-impl Inode {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self(metadata.dev(), metadata.ino())
-    }
 }
 
 impl Binding {
@@ -163,15 +167,14 @@ impl Binding {
         let _lock = lock(dir, wait)?;
         clear(path)?;
         let socket = bound_for_ourselves(path)?;
-        let handle = handle_of(path)?;
-        let inode = Inode::of(&handle.metadata()?);
-        let waker = waker(&handle)?;
-        // From here on, dropping the binding removes the socket.
+        let file = file_of(path)?;
+        let waker = waker(&file)?;
+        let opened = open_up(&file, dir, settings);
         let (socket, origin) = (socket.into(), SocketOrigin::Bound(settings));
-        let (path, inode) = (path.to_owned(), Some(inode));
-        let binding = Self { socket, waker, path, inode, origin };
-        open_up(&handle, dir, settings)?;
-        Ok(binding)
+        let (path, place) = (path.to_owned(), Arc::new(Place::File(file)));
+        // From here on, dropping the binding removes the socket.
+        let binding = Self { socket, waker, path, place, origin, removal: Removal::Wanted };
+        opened.map(|()| binding)
     }
 
     /// A socket that another process bound and passed to this one, as systemd does. It gets the options of one
@@ -193,9 +196,9 @@ impl Binding {
         let (waker, wake_ups) = UnixDatagram::pair()?;
         waker.set_nonblocking(true)?;
         wake_ups.set_nonblocking(true)?;
-        let inode = fs::symlink_metadata(&path).ok().map(|found| Inode::of(&found));
+        let place = Arc::new(Place::of_passed(&path));
         let origin = SocketOrigin::Passed { wake_ups };
-        Ok(Self { socket, waker, path, inode, origin })
+        Ok(Self { socket, waker, path, place, origin, removal: Removal::Wanted })
     }
 
     pub(super) fn socket(&self) -> &UnixDatagram {
@@ -224,8 +227,9 @@ impl Binding {
         self.wake_ups().is_some()
     }
 
-    pub(super) fn inode(&self) -> Option<Inode> {
-        self.inode
+    /// Where it was bound or passed.
+    pub(super) fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
     }
 
     pub(super) fn directory_of(path: &Path) -> &Path {
@@ -244,18 +248,30 @@ impl Binding {
     }
 
     /// Removes the socket's path, if it was bound here and still is this socket. Senders that have it open can
-    /// still send.
-    pub fn unlink(&self) {
+    /// still send. Does so once.
+    pub fn unlink(&mut self) {
         if let Some(bound) = self.bound_path() {
             bound.remove();
         }
+        self.removal = Removal::Tried;
+    }
+
+    /// Whether the path will stay in the end, because the current user may not remove it. A failure to remove it is
+    /// then not worth a warning. Call it after giving up privileges.
+    pub fn stays(&mut self) -> bool {
+        let stays = !self.is_passed() && !may_change(Self::directory_of(&self.path));
+        if stays && self.removal == Removal::Wanted {
+            self.removal = Removal::Unlikely;
+        }
+        stays
     }
 
     /// The path, for what ends the process without dropping this; `None` if another process bound the socket.
     #[must_use]
     pub fn bound_path(&self) -> Option<BoundPath> {
-        let inode = self.inode.filter(|_| !self.is_passed())?;
-        Some(BoundPath { path: self.path.clone(), inode })
+        let inode = self.place.inode().filter(|_| !self.is_passed())?;
+        let removal = Some(self.removal).filter(|removal| *removal != Removal::Tried)?;
+        Some(BoundPath { path: self.path.clone(), inode, removal })
     }
 }
 
@@ -264,6 +280,7 @@ impl Binding {
 pub struct BoundPath {
     path: PathBuf,
     inode: Inode,
+    removal: Removal,
 }
 
 impl BoundPath {
@@ -273,7 +290,12 @@ impl BoundPath {
         if fs::symlink_metadata(&self.path).is_ok_and(ours)
             && let Err(error) = fs::remove_file(&self.path)
         {
-            warn!("cannot remove {}: {error}", self.path.display());
+            let path = self.path.display();
+            if self.removal == Removal::Unlikely {
+                debug!("cannot remove {path}: {error}");
+            } else {
+                warn!("cannot remove {path}: {error}");
+            }
         }
     }
 }
@@ -357,19 +379,19 @@ fn bound_for_ourselves(path: &Path) -> Result<OwnedFd, BindError> {
     Ok(socket)
 }
 
-/// The socket's inode, whatever is at its path.
-fn handle_of(path: &Path) -> Result<File, BindError> {
-    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let handle = File::from(nix::fcntl::open(path, flags, Mode::empty())?);
-    let metadata = handle.metadata()?;
-    if metadata.file_type().is_socket() {
-        Ok(handle)
-    } else {
-        Err(BindError::Occupied { kind: kind_of(&metadata) })
+/// The socket's file, whatever is at its path.
+fn file_of(path: &Path) -> Result<SocketFile, BindError> {
+    match SocketFile::open(path).map_err(from_io)? {
+        Some(file) => Ok(file),
+        None => Err(match fs::symlink_metadata(path) {
+            Ok(metadata) => BindError::Occupied { kind: kind_of(&metadata) },
+            Err(error) => from_io(error),
+        }),
     }
 }
 
-fn open_up(handle: &File, dir: &Path, settings: SocketSettings) -> Result<(), BindError> {
+fn open_up(file: &SocketFile, dir: &Path, settings: SocketSettings) -> Result<(), BindError> {
+    let handle = file.handle();
     let metadata = handle.metadata()?;
     let (owner, group) = match settings.group {
         Some(group) => (None, Some(group)),
@@ -386,17 +408,12 @@ fn open_up(handle: &File, dir: &Path, settings: SocketSettings) -> Result<(), Bi
             BindError::Group { group: group.unwrap_or_default(), source: errno.into() }
         })?;
     }
-    fs::set_permissions(name_of(handle), Permissions::from_mode(settings.mode)).map_err(from_io)
+    fs::set_permissions(file.link(), Permissions::from_mode(settings.mode)).map_err(from_io)
 }
 
-/// A handle opened with `O_PATH` can't be given a mode or be connected to, but its name in /proc can.
-fn name_of(handle: &File) -> String {
-    format!("/proc/self/fd/{}", handle.as_raw_fd())
-}
-
-fn waker(handle: &File) -> Result<UnixDatagram, BindError> {
+fn waker(file: &SocketFile) -> Result<UnixDatagram, BindError> {
     let waker = UnixDatagram::unbound()?;
-    waker.connect(name_of(handle))?;
+    waker.connect(file.link())?;
     waker.set_nonblocking(true)?;
     Ok(waker)
 }

@@ -9,13 +9,19 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::binding::{BindError, Binding, Inode, SocketSettings};
+use super::binding::{BindError, Binding, SocketSettings};
 use super::line_limiter::LineLimiter;
+use super::place::{Inode, Place, Presence, may_change};
+use crate::pulse::{CutOff, Pulse};
 use crate::source::dir_watcher::{DirWatcher, Interest};
 use crate::stop::Stop;
 
 /// How often to check in any case.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What helps if another process bound the socket.
+const BOUND_BY_ANOTHER: &str = "the process that bound it has to bind it again, such as with systemctl restart and \
+    the name of the socket unit";
 
 /// The stack of its thread, in bytes.
 const STACK: usize = 256 << 10;
@@ -44,7 +50,7 @@ struct State {
 
 impl PathWatcher {
     /// Starts watching. `stop` wakes the receiver from now on.
-    pub(super) fn start(binding: &Binding, stop: &Stop) -> io::Result<Self> {
+    pub(super) fn start(binding: &Binding, pulse: Pulse, stop: &Stop) -> io::Result<Self> {
         let state = State { waker: binding.waker()?, next: None };
         let shared = Arc::new(Shared(Mutex::new(state)));
         let woken = Arc::clone(&shared);
@@ -53,7 +59,8 @@ impl PathWatcher {
         let watched = Watched {
             path: binding.path().to_owned(),
             settings: binding.settings(),
-            inode: binding.inode(),
+            place: binding.place(),
+            pulse,
             shared: Arc::clone(&shared),
             said: None,
             lines: LineLimiter::default(),
@@ -118,8 +125,10 @@ struct Watched {
     path: PathBuf,
     /// `None` if another process has to bind it again.
     settings: Option<SocketSettings>,
-    /// The socket that the receiver has, or will get; `None` if its path can't be looked at.
-    inode: Option<Inode>,
+    /// That of the socket that the receiver has, or will get.
+    place: Arc<Place>,
+    /// Says whether alerts can arrive.
+    pulse: Pulse,
     shared: Arc<Shared>,
     /// The last error that was logged.
     said: Option<String>,
@@ -148,42 +157,57 @@ impl Watched {
             // The wake-up may have failed because its queue was full.
             return self.shared.wake();
         }
-        if self.inode.is_none() || inode_of(&self.path) == self.inode {
+        if self.place.presence(&self.path) != Presence::Gone {
+            self.pulse.set_cut_off(None);
             if self.said.take().is_some() && self.lines.is_worth_a_line(Instant::now()) {
                 warn!("{} is back", self.path.display());
             }
             return;
         }
         let Some(settings) = self.settings else {
-            return self.say(
-                "the process that bound it has to bind it again, such as with systemctl restart and the name of \
-                 the socket unit",
-            );
+            return self.say(BOUND_BY_ANOTHER, false);
         };
         match Binding::rebind(&self.path, settings) {
             Ok(binding) => {
                 if self.lines.is_worth_a_line(Instant::now()) {
                     warn!("{} was removed; bound again", self.path.display());
                 }
-                (self.inode, self.said) = (binding.inode(), None);
+                (self.place, self.said) = (binding.place(), None);
+                self.pulse.set_cut_off(None);
                 self.shared.state().next = Some(binding);
                 self.shared.wake();
             }
             Err(problem) => {
-                self.say(&format!("{}; trying again until it can be bound", with_cause(&problem)));
+                let (remedy, restart_helps) = self.remedy(&problem);
+                self.say(&format!("{}; {remedy}", with_cause(&problem)), restart_helps);
             }
         }
     }
 
-    /// Logs once why no alerts arrive.
-    fn say(&mut self, problem: &str) {
-        if self.said.as_deref() != Some(problem) {
-            if self.lines.is_worth_a_line(Instant::now()) {
-                let path = self.path.display();
-                warn!("{path} was removed or replaced, so no alerts arrive: {problem}");
+    /// What helps if it can't be bound again, and whether that is to start Pigear again.
+    fn remedy(&self, problem: &BindError) -> (&'static str, bool) {
+        let dir = Binding::directory_of(&self.path);
+        match problem {
+            // It could be bound once, so Pigear could do it when it was started.
+            BindError::NoPermission => ("restart Pigear, which binds it again", true),
+            BindError::Occupied { .. } | BindError::InUse if !may_change(dir) => {
+                ("after that is removed, restart Pigear, whose user may not bind it again", false)
             }
-            self.said = Some(problem.to_owned());
+            _ => ("trying again until it can be bound", false),
         }
+    }
+
+    /// Tells why no alerts arrive, and logs it once.
+    fn say(&mut self, problem: &str, restart_helps: bool) {
+        let path = self.path.display();
+        let text = format!("{path} was removed or replaced, so no alerts arrive: {problem}");
+        if self.said.as_ref() != Some(&text) {
+            if self.lines.is_worth_a_line(Instant::now()) {
+                warn!("{text}");
+            }
+            self.said = Some(text.clone());
+        }
+        self.pulse.set_cut_off(Some(CutOff { text, restart_helps }));
     }
 }
 

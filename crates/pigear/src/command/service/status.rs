@@ -135,10 +135,9 @@ impl Teller {
 
     fn tell_status(&mut self) {
         let Watched { stats, status, .. } = &self.watched;
-        let counters = status(stats);
-        let status =
-            self.note.as_ref().map_or(counters.clone(), |note| format!("{note}; {counters}"));
-        let status = status.replace('\n', " ");
+        let cut_off = stats.receivers().into_iter().filter_map(|it| it.cut_off()).map(|it| it.text);
+        let parts: Vec<_> = cut_off.chain(self.note.clone()).chain([status(stats)]).collect();
+        let status = parts.join("; ").replace('\n', " ");
         self.tell(&[NotifyState::Status(&status)]);
     }
 

@@ -61,6 +61,18 @@ fn a_passed_socket_is_received_from_and_stays() {
 }
 
 #[test]
+fn a_datagram_that_was_sent_before_senders_were_asked_for_has_an_unknown_sender() {
+    let Some(mut running) = started(&[]) else { return };
+    running.warns(
+        "warning: refused a datagram from an unknown sender: it was sent before Pigear could ask who sends, as when \
+         a socket unit of systemd lacks PassCredentials=yes; 1 refused so far\n",
+    );
+    running.signal_now(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert!(!ended.stderr.contains("--allow-uid"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_socket_that_no_source_receives_from_is_an_error() {
     let Some(running) = started(&["--logdir", "."]) else { return };
     let (room, ended) = running.end();

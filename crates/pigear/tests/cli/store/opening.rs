@@ -187,3 +187,26 @@ fn the_journal_of_a_file_that_was_moved_away_is_not_lost() {
     fs::rename(room.at(journal), room.at("b.db-wal")).unwrap();
     assert_eq!([shown(&room.at("a.db")), shown(&room.at("b.db"))], [0, 3]);
 }
+
+/// SQLite says only that it can't open a file, or of an error of the disk.
+#[test]
+fn a_store_that_finds_no_descriptors_left_says_so() {
+    let mut of_store = 0;
+    for limit in 7..12 {
+        let room = Room::new();
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
+        command.arg(env!("CARGO_BIN_EXE_pigear")).args(["--store", "a.db", "--count", "1"]);
+        command.args(["--logdir", "log"]);
+        let output = command.current_dir(room.path()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if !stderr.contains("cannot use the store") {
+            continue;
+        }
+        of_store += 1;
+        let expected = "error: cannot use the store a.db: Too many open files (os error 24)\n\
+            hint: raise the limit: LimitNOFILE=1024 in its unit, or ulimit -n 1024 in the shell that starts it\n";
+        assert_eq!((&*stderr, output.status.code()), (expected, Some(1)), "{limit}");
+    }
+    assert!(of_store > 0);
+}
