@@ -17,6 +17,8 @@ mod time;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::visible::visible;
+
 pub(crate) use field::unquoted_option;
 pub use field::{parsed, parsed_option, positive_option};
 pub use format::{FormatKeys, YesNo, local_format};
@@ -163,11 +165,12 @@ fn in_our_words(error: &toml::de::Error, keys: &Table) -> String {
     match whole.trim_end().rsplit_once("\nin `") {
         Some((_, key)) => {
             let key = key.trim_end_matches('`');
+            let shown = visible(key.as_bytes());
             match keys.get(key) {
                 Some(Value::String(value)) if needs_table => {
-                    format!("{key}: write {}", with_name(key, value))
+                    format!("{shown}: write {}", with_name(&shown, value))
                 }
-                _ => format!("{key}: {text}"),
+                _ => format!("{shown}: {text}"),
             }
         }
         None => text,

@@ -19,6 +19,8 @@ mod lane_check;
 mod lanes;
 #[cfg_attr(not(feature = "metrics"), path = "listen/without_metrics.rs")]
 mod metrics;
+#[cfg(feature = "command")]
+mod mistakes;
 mod open_store;
 mod opening;
 mod prepare;
@@ -50,6 +52,8 @@ pub(crate) use expected::{ExpectedSocket, expected_sockets, names_in_force, usua
 pub use held_sockets::HeldSockets;
 #[cfg(feature = "command")]
 pub(crate) use lane_check::check_store;
+#[cfg(feature = "command")]
+pub(crate) use mistakes::mistakes;
 pub use reach::Reach;
 #[cfg(feature = "command")]
 pub(crate) use refusals::{refusals, written_files};

@@ -9,15 +9,17 @@ use pigear_pipeline::OnError;
 use tracing::warn;
 
 use super::args::{Given, GivenName, ListenArgs, variable};
-use super::failure::Failure;
-use super::mistakes;
+use super::failure::{Failure, Said};
+use super::{log, mistakes};
 use crate::config::{
     Accounts, Config, Exposure, FilterConfig, HandlerConfig, Mistake, SourceConfig, StoreConfig,
     name_handlers,
 };
 use crate::input_file::{self, MAX_OWN_CONFIG};
+use crate::listen;
 use crate::registry::Registry;
 use crate::shell_word::quoted;
+use crate::visible::visible;
 
 /// The configuration from a file and the command line.
 pub(super) fn config(args: ListenArgs, registry: &Registry) -> Result<Config, Failure> {
@@ -144,6 +146,25 @@ pub(super) fn merged(
     Ok(config)
 }
 
+/// Refuses what options and variables say wrong: all of it.
+pub(super) fn refuse_mistakes(config: &Config, args: &ListenArgs) -> Result<(), Failure> {
+    let said = Said::of(&args.source, args.given.of_source(), config);
+    let found = listen::mistakes(config).into_iter();
+    let mut found: Vec<_> = found.map(|error| Failure::of_start(error, &said)).collect();
+    match found.pop() {
+        None => Ok(()),
+        Some(only) if found.is_empty() => Err(only),
+        Some(last) => {
+            found.push(last);
+            for failure in &found {
+                log::say(&format!("error: {}", failure.text()));
+            }
+            let all = found.len();
+            Err(Failure::wrong(anyhow!("options and variables have {all} mistakes")))
+        }
+    }
+}
+
 /// What a value is given by, for an error: an option, or its environment variable.
 fn option_or_variable(option: &str, value: &str) -> String {
     let variable = variable(option);
@@ -223,7 +244,7 @@ fn apply_all(config: &mut Config, keys: &[(String, String)]) -> anyhow::Result<(
     let mut seen = Vec::new();
     for (key, _) in keys {
         if seen.contains(&key) {
-            bail!("{key}= is given twice; leave one out");
+            bail!("{}= is given twice; leave one out", visible(key.as_bytes()));
         }
         seen.push(key);
     }
@@ -282,7 +303,7 @@ fn apply_to_handler(handlers: &mut [HandlerConfig], key: &str, value: &str) -> a
     let names = handlers.iter().filter_map(|handler| handler.name.as_deref());
     let names = names.collect::<Vec<_>>().join(", ");
     Err(anyhow!("with several handlers, write NAME.KEY=VALUE; their names are {names}"))
-        .with_context(|| format!("{key}={value}"))
+        .with_context(|| visible(format!("{key}={value}").as_bytes()))
 }
 
 /// The keys that every handler has (filter, queue, grouping, limits) are set here; the other keys are

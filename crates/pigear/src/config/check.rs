@@ -25,6 +25,7 @@ use crate::listen::{
 use crate::names::NameFiles;
 use crate::registry::Registry;
 use crate::similar::nearest;
+use crate::visible::visible;
 use gathered::Gathered;
 pub use mistake::Mistake;
 use mistake::{Found, located};
@@ -233,7 +234,7 @@ impl Check<'_> {
             let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
             format!("expected one of {}", known.join(", "))
         };
-        self.found(key.span(), format!("unknown key `{name}`; {hint}{more}"));
+        self.found(key.span(), format!("unknown key `{}`; {hint}{more}", visible(name.as_bytes())));
         if let Some(mistake) = self.found.last_mut() {
             mistake.meant = near.map(|near| (name.to_string(), near.to_owned()));
         }

@@ -13,6 +13,7 @@ use super::{Config, HandlerConfig, SourceConfig};
 use crate::account::Account;
 use crate::input_file::{self, MAX_OWN_CONFIG as MAX_CERTIFICATES};
 use crate::shell_word::{quoted, word};
+use crate::visible::visible;
 
 /// A secret in a file that all users can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,7 @@ impl Exposure {
     /// What is wrong, without what to do.
     pub(crate) fn problem(&self) -> String {
         let (path, Self { key, line, .. }) = (self.path.display(), self);
+        let key = visible(key.as_bytes());
         let line = line.map(|line| format!(":{line}")).unwrap_or_default();
         format!("{path}{line}: {key} is a secret, and all users can read the file")
     }

@@ -1,14 +1,16 @@
 //! What a library says of a value, in the words of the manual instead of types of Rust.
 
 use super::number::range_of;
+use crate::visible::visible;
 
-/// A message about a value that can't be used: what is expected, and what is there.
+/// A message about a value that can't be used: what is expected, and what is there. It may quote a key of any text,
+/// so it is made one line.
 pub(crate) fn in_words(message: &str) -> String {
-    let message = message.trim_end();
+    let message = visible(message.trim_end().as_bytes());
     let about = ["invalid type: ", "invalid value: "];
     let about = about.iter().find_map(|begin| message.strip_prefix(begin));
     let Some((found, expected)) = about.and_then(|about| about.rsplit_once(", expected ")) else {
-        return message.to_owned();
+        return message;
     };
     let expected = match expected {
         "a boolean" => "true or false".to_owned(),

@@ -73,6 +73,12 @@ pub(super) fn check(
     filters(config, handler).map(drop)
 }
 
+/// Checks the filter of all handlers.
+#[cfg(feature = "command")]
+pub(super) fn check_filter(config: &Config) -> Result<(), ListenError> {
+    config.filter.iter().try_for_each(|filter| compile(filter, config).map(drop))
+}
+
 /// Looks at what a handler needs of the machine, as its start does, without making anything.
 #[cfg(feature = "command")]
 pub(super) fn look(

@@ -276,3 +276,80 @@ fn a_wrong_variable_is_named() {
     let output = program().env("PIGEAR_COUNT", "3").args(["--count", "x"]).output().unwrap();
     assert!(text(&output.stderr).contains("'x' for '--count <N>'"), "{}", text(&output.stderr));
 }
+
+/// A line of a message could look like one of Pigear's own.
+#[test]
+fn a_key_with_a_line_break_is_shown_in_one_line() {
+    let shown = r"a\x0aerror: evil";
+    for (config, is_started) in [
+        ("\"a\\nerror: evil\" = 1\n", true),
+        ("[store]\n\"a\\nerror: evil\" = 1\n", true),
+        ("[metrics]\n\"a\\nerror: evil\" = 1\n", true),
+        ("[[source]]\n\"a\\nerror: evil\" = 1\n", true),
+        ("[[handler]]\ntype = 'print'\n\"a\\nerror: evil\" = 1\n", true),
+        (
+            "[[handler]]\ntype = 'http'\nurl = 'http://x/'\nheader = {\"a\\nerror: evil\" = 1}\n",
+            true,
+        ),
+        (
+            "[[handler]]\ntype = 'http'\nurl = 'http://x/'\nheader = {\"a\\nerror: evil\" = '1'}\n",
+            false,
+        ),
+    ] {
+        let room = Room::new();
+        room.write("pigear.toml", config);
+        let commands: &[&[&str]] =
+            &[&["config", "check", "pigear.toml"], &["--config", "pigear.toml"]];
+        for command in &commands[..if is_started { 2 } else { 1 }] {
+            let output = program().args(*command).current_dir(room.path()).output().unwrap();
+            let (said, printed) = (text(&output.stderr), text(&output.stdout));
+            assert!([said, printed].concat().contains(shown), "{config}: {said}{printed}");
+            assert!(
+                !said.contains("\nerror: evil") && !printed.contains("\nerror: evil"),
+                "{said}{printed}"
+            );
+            assert_eq!(
+                output.status.code(),
+                Some(if command.len() == 3 { 1 } else { 2 }),
+                "{said}"
+            );
+        }
+    }
+    for args in [
+        &["a\nerror: evil=1"][..],
+        &["--data-handler", "print", "--data-handler", "null", "a\nerror: evil=1"],
+    ] {
+        let output = program().args(args).output().unwrap();
+        let said = text(&output.stderr);
+        assert!(said.contains(shown) && !said.contains("\nerror: evil"), "{said}");
+    }
+}
+
+#[test]
+fn what_the_environment_says_wrong_is_refused_where_it_is_shown() {
+    let show = |variables: &[(&str, &str)]| {
+        let mut command = program();
+        let output =
+            command.args(["config", "show"]).envs(variables.iter().copied()).output().unwrap();
+        (text(&output.stderr).to_owned(), text(&output.stdout).to_owned(), output.status.code())
+    };
+    let user = ("PIGEAR_USER", "no_such_user");
+    let (said, printed, status) = show(&[user, ("PIGEAR_FILTER", "msg.sig_id ==")]);
+    assert!(said.contains("error: unknown user \"no_such_user\"\n"), "{said}");
+    assert!(said.contains("error: PIGEAR_FILTER: "), "{said}");
+    assert!(said.ends_with("error: options and variables have 2 mistakes\n"), "{said}");
+    assert_eq!((&*printed, status), ("", Some(2)));
+    let (said, printed, status) = show(&[user]);
+    assert_eq!(
+        (&*said, &*printed, status),
+        ("error: unknown user \"no_such_user\"\n", "", Some(2))
+    );
+    for variable in [
+        ("PIGEAR_ALLOW_UID", "no_such_user"),
+        ("PIGEAR_SOCKET_GROUP", "no_such_group"),
+        ("PIGEAR_KEEP_DAYS", "7"),
+    ] {
+        let (said, _, status) = show(&[variable]);
+        assert!(said.starts_with("error: ") && status == Some(2), "{variable:?}: {said}");
+    }
+}

@@ -55,6 +55,7 @@ impl<'a> InForce<'a> {
             in_file.entry((key.table.clone(), key.index)).or_default().push(key);
         }
         let config = settings::merged(of_file, args.clone(), registry)?;
+        settings::refuse_mistakes(&config, args)?;
         Ok(Self { registry, args, given, in_file, config })
     }
 

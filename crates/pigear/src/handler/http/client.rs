@@ -14,6 +14,7 @@ use super::secret::Secret;
 use crate::crypto;
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::SetupError;
+use crate::visible::visible;
 
 /// A connection that was idle for longer is not reused: servers usually close theirs after a minute or
 /// so.
@@ -141,7 +142,7 @@ fn headers(options: &Options, url: &Url) -> Result<HeaderMap, SetupError> {
 /// The user's own headers.
 fn own_headers(options: &Options) -> Result<Vec<(HeaderName, HeaderValue)>, SetupError> {
     let header = |(name, value): (&String, &Secret)| {
-        let wrong = |what| SetupError::Keys(format!("header.{name}: {what}"));
+        let wrong = |what| SetupError::Keys(format!("header.{}: {what}", visible(name.as_bytes())));
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| wrong("not a valid header name"))?;
         let mut value = HeaderValue::from_str(value.reveal())
