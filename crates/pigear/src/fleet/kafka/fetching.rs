@@ -61,7 +61,7 @@ impl Fetching {
             let (messages, end) = match fetched {
                 Ok(fetched) => fetched,
                 Err(error) => {
-                    let reason = self.unreadable(error, next)?;
+                    let reason = self.unreadable(&error, next)?;
                     if is_careful {
                         let after = self.readable_after(next).await?;
                         let left_out = Fetched::Unreadable(self.number, next..=after - 1, reason);
@@ -107,11 +107,11 @@ impl Fetching {
     ///
     /// # Errors
     /// If that isn't what is wrong.
-    fn unreadable(&self, error: Error, at: i64) -> Result<String, Fetched> {
-        if trouble::is_out_of_range(&error) {
+    fn unreadable(&self, error: &Error, at: i64) -> Result<String, Fetched> {
+        if trouble::is_out_of_range(error) {
             return Err(Fetched::OutOfRange(self.number, at));
         }
-        trouble::unreadable(&error).ok_or_else(|| self.trouble(&trouble::in_words(&error)))
+        trouble::unreadable(error).ok_or_else(|| self.trouble(&trouble::in_words(error)))
     }
 
     /// The first message behind this one that can be read, or the partition's end.
@@ -136,7 +136,7 @@ impl Fetching {
             let fetching = self.partition.fetch_records(at, 1..ONE_BATCH, 0);
             let is_readable = match timeout(self.pace.limit(), fetching).await {
                 Err(_) => return Err(self.trouble("the broker doesn't answer")),
-                Ok(Err(error)) => self.unreadable(error, at).map(|_| false)?,
+                Ok(Err(error)) => self.unreadable(&error, at).map(|_| false)?,
                 Ok(Ok(_)) => true,
             };
             search.answer(at, is_readable);

@@ -68,7 +68,7 @@ impl Opened {
             Err(_) => Err("the brokers don't answer".to_owned()),
         };
         let topic = reading.topic.clone();
-        Ok(opened?.map(|(count, partitions)| Self { topic, client, count, partitions }))
+        Ok(opened?.map(|(count, partitions)| Self { client, topic, count, partitions }))
     }
 
     /// Begins to read. Must be called in a runtime.
