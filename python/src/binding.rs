@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pigear_pipeline::source::unix::{self, SocketSettings};
 use pyo3::prelude::*;
@@ -13,7 +12,7 @@ use crate::error::{cannot_bind, in_words};
 ///
 /// Replaces only a stale socket, and removes only what it bound.
 #[pyclass(frozen, module = "pigear._pigear")]
-pub(crate) struct Binding(Mutex<unix::Binding>);
+pub(crate) struct Binding(unix::Binding);
 
 #[pymethods]
 impl Binding {
@@ -22,7 +21,7 @@ impl Binding {
     #[expect(clippy::needless_pass_by_value, reason = "so that Python can pass it")]
     fn new(path: PathBuf, mode: u32) -> PyResult<Self> {
         let settings = SocketSettings { mode, ..SocketSettings::default() };
-        unix::Binding::new(&path, settings).map(Mutex::new).map(Self).map_err(|error| {
+        unix::Binding::new(&path, settings).map(Self).map_err(|error| {
             let text = format!("cannot listen on {}: {}", path.display(), in_words(&error));
             cannot_bind(&error, text)
         })
@@ -30,17 +29,11 @@ impl Binding {
 
     /// The socket's file descriptor, which remains owned by this object.
     fn fileno(&self) -> RawFd {
-        self.lock().as_fd().as_raw_fd()
+        self.0.as_fd().as_raw_fd()
     }
 
     /// Removes the socket's path, if it is still ours.
     fn unlink(&self) {
-        self.lock().unlink();
-    }
-}
-
-impl Binding {
-    fn lock(&self) -> MutexGuard<'_, unix::Binding> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.unlink();
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -121,6 +122,8 @@ pub struct Binding {
     place: Arc<Place>,
     origin: SocketOrigin,
     removal: Removal,
+    /// The path was removed, or that was tried.
+    is_unlinked: AtomicBool,
 }
 
 /// What becomes of the path in the end.
@@ -130,8 +133,6 @@ enum Removal {
     Wanted,
     /// The same, but the user may not do so, which was said.
     Unlikely,
-    /// That was done, or tried.
-    Tried,
 }
 
 /// Who bound a socket.
@@ -173,7 +174,8 @@ impl Binding {
         let (socket, origin) = (socket.into(), SocketOrigin::Bound(settings));
         let (path, place) = (path.to_owned(), Arc::new(Place::File(file)));
         // From here on, dropping the binding removes the socket.
-        let binding = Self { socket, waker, path, place, origin, removal: Removal::Wanted };
+        let (removal, is_unlinked) = (Removal::Wanted, AtomicBool::new(false));
+        let binding = Self { socket, waker, path, place, origin, removal, is_unlinked };
         opened.map(|()| binding)
     }
 
@@ -198,7 +200,8 @@ impl Binding {
         wake_ups.set_nonblocking(true)?;
         let place = Arc::new(Place::of_passed(&path));
         let origin = SocketOrigin::Passed { wake_ups };
-        Ok(Self { socket, waker, path, place, origin, removal: Removal::Wanted })
+        let (removal, is_unlinked) = (Removal::Wanted, AtomicBool::new(false));
+        Ok(Self { socket, waker, path, place, origin, removal, is_unlinked })
     }
 
     pub(super) fn socket(&self) -> &UnixDatagram {
@@ -249,18 +252,17 @@ impl Binding {
 
     /// Removes the socket's path, if it was bound here and still is this socket. Senders that have it open can
     /// still send. Does so once.
-    pub fn unlink(&mut self) {
-        if let Some(bound) = self.bound_path() {
+    pub fn unlink(&self) {
+        if let Some(bound) = self.bound_path().filter(|_| !self.is_unlinked.swap(true, Relaxed)) {
             bound.remove();
         }
-        self.removal = Removal::Tried;
     }
 
     /// Whether the path will stay in the end, because the current user may not remove it. A failure to remove it is
     /// then not worth a warning. Call it after giving up privileges.
     pub fn stays(&mut self) -> bool {
         let stays = !self.is_passed() && !may_change(Self::directory_of(&self.path));
-        if stays && self.removal == Removal::Wanted {
+        if stays {
             self.removal = Removal::Unlikely;
         }
         stays
@@ -270,8 +272,7 @@ impl Binding {
     #[must_use]
     pub fn bound_path(&self) -> Option<BoundPath> {
         let inode = self.place.inode().filter(|_| !self.is_passed())?;
-        let removal = Some(self.removal).filter(|removal| *removal != Removal::Tried)?;
-        Some(BoundPath { path: self.path.clone(), inode, removal })
+        Some(BoundPath { path: self.path.clone(), inode, removal: self.removal })
     }
 }
 
