@@ -162,6 +162,8 @@ pub(super) enum Missed {
     Exact,
     /// From gaps in the event ids.
     Estimate,
+    /// Only what a stream or topic had, and removed.
+    Removed,
     /// A recording or a log has what it has.
     Unknown,
 }
@@ -170,6 +172,7 @@ impl Missed {
     fn of(sources: &[SourceConfig]) -> Self {
         let live = || sources.iter().filter(|source| !source.kind.is_patient());
         match (live().count(), live().all(|source| source.complete_from.is_some())) {
+            (0, _) if sources.iter().any(|source| source.kind.is_of_fleet()) => Self::Removed,
             (0, _) if !sources.is_empty() => Self::Unknown,
             (1.., true) => Self::Exact,
             _ => Self::Estimate,
@@ -178,9 +181,8 @@ impl Missed {
 
     fn text(self, missed: u64) -> String {
         match (self, missed) {
-            (Self::Unknown, 0) => String::new(),
-            // A stream or topic had them, and removed them.
-            (Self::Unknown | Self::Exact, _) | (Self::Estimate, 0) => format!(", missed {missed}"),
+            (Self::Unknown, _) | (Self::Removed, 0) => String::new(),
+            (Self::Exact | Self::Removed, _) | (Self::Estimate, 0) => format!(", missed {missed}"),
             (Self::Estimate, _) => format!(", missed about {missed}"),
         }
     }

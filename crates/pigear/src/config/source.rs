@@ -286,7 +286,12 @@ impl SourceKind {
 
     /// Whether alerts from there can wait until there is room for them. Snort can't wait.
     pub(crate) fn is_patient(&self) -> bool {
-        matches!(self, Self::Unified2 | Self::Play | Self::Nats | Self::Kafka)
+        self.is_of_fleet() || matches!(self, Self::Unified2 | Self::Play)
+    }
+
+    /// Whether other Pigears publish to it.
+    pub(crate) fn is_of_fleet(&self) -> bool {
+        matches!(self, Self::Nats | Self::Kafka)
     }
 }
 
