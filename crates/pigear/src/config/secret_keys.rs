@@ -322,7 +322,7 @@ fn has_secret_arguments(command: &str) -> bool {
     // Code has brackets and the like.
     let is_token = |word: &str| {
         let is_of_tokens = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+=~/".contains(&byte);
-        has_token(word) && word.bytes().all(is_of_tokens)
+        has_token(word) && is_mixed(word) && word.bytes().all(is_of_tokens)
     };
     has_word(arguments)
         || arguments.to_ascii_lowercase().contains("bearer")
@@ -331,9 +331,24 @@ fn has_secret_arguments(command: &str) -> bool {
         || program.split_once('=').is_some_and(|(name, _)| has_word(name))
 }
 
+/// Whether letters and digits follow each other more than once, as hardly in names such as `central-server-12`.
+fn is_mixed(word: &str) -> bool {
+    let bytes: Vec<_> = word.bytes().filter(u8::is_ascii_alphanumeric).collect();
+    bytes.windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count() > 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_with_a_number_are_no_tokens() {
+        for command in
+            ["ip netns exec pigear-firewall-2977 block", "/opt/scripts/notify-everybody-2 x"]
+        {
+            assert!(!is_secret("", "command", command), "{command}");
+        }
+    }
 
     #[test]
     fn code_is_no_token() {
