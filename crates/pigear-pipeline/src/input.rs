@@ -2,10 +2,12 @@
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::libc;
+
+use crate::file_kind::file_kind;
 
 /// Opens a regular file without blocking. Files that could be endless or block (devices, named pipes)
 /// are refused.
@@ -26,12 +28,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 
 /// What is neither a regular file nor a directory.
 pub(crate) fn special_kind(kind: FileType) -> Option<&'static str> {
-    match () {
-        () if kind.is_file() || kind.is_dir() => None,
-        () if kind.is_fifo() => Some("a named pipe"),
-        () if kind.is_socket() => Some("a socket"),
-        () => Some("a device"),
-    }
+    (!kind.is_file() && !kind.is_dir()).then(|| file_kind(kind))
 }
 
 #[cfg(test)]

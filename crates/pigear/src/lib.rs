@@ -64,6 +64,7 @@ mod descriptors;
 #[cfg(feature = "command")]
 mod doctor;
 mod error_policy;
+mod file_name;
 #[cfg(feature = "nats")]
 pub mod fleet;
 pub mod handler;

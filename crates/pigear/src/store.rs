@@ -54,7 +54,6 @@ mod inode_lock;
 mod inspection;
 mod interned;
 mod is_stored;
-#[cfg(feature = "command")]
 mod kind;
 mod lanes;
 mod layout;
@@ -114,11 +113,13 @@ pub use error::{StoreError, StoreProblem};
 pub use filter_failures::FilterFailure;
 pub use identity::{NotAnIdentity, StoreIdentity};
 #[cfg(feature = "command")]
-pub(crate) use inspection::Inspection;
+pub(crate) use inspection::{Inspection, kind_without_trace};
 #[cfg(feature = "command")]
-pub(crate) use kind::StoreKind;
+pub(crate) use kind::FileKind;
 pub(crate) use lanes::Left;
 pub use lanes::{DroppedLane, LaneState, drop_lane};
+#[cfg(feature = "command")]
+pub(crate) use layout::VERSION;
 pub use moment::moment;
 #[cfg(feature = "command")]
 pub(crate) use moving::{copying_line, moving_line};

@@ -10,7 +10,7 @@ use crate::visible::visible;
 pub(super) fn warn_of(args: &ListenArgs) {
     for (key, value) in &args.keys {
         let shown = visible(key.as_bytes());
-        if has_secret_arguments(key, value) {
+        if is_program_with_secret(key, value) {
             warn!(
                 "{shown} has a secret, and all users can see the command line, and that of the program, too; let the \
                  program read the secret from a file"
@@ -47,7 +47,7 @@ fn split(key: &str) -> (&str, &str) {
 
 /// Whether it is a program whose arguments have a secret. It does not help to give these in another way: all users can
 /// see the command line of the program that is started, too.
-fn has_secret_arguments(key: &str, value: &str) -> bool {
+fn is_program_with_secret(key: &str, value: &str) -> bool {
     let (parent, name) = split(key);
     let is_own = !matches!(parent, "header" | "param");
     is_own && value_kind(name) == Some(ValueKind::Command) && is_secret(parent, name, value)
@@ -56,7 +56,7 @@ fn has_secret_arguments(key: &str, value: &str) -> bool {
 /// How to give a key's value in another way, if it is a secret.
 fn instead_of(key: &str, value: &str) -> Option<String> {
     let (parent, name) = split(key);
-    if has_secret_arguments(key, value) || !is_secret(parent, name, value) {
+    if is_program_with_secret(key, value) || !is_secret(parent, name, value) {
         return None;
     }
     let has_file = value_kind(&format!("{name}_file")).is_some();
@@ -69,7 +69,7 @@ fn instead_of(key: &str, value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_secret_arguments, instead_of};
+    use super::{instead_of, is_program_with_secret};
 
     #[test]
     fn the_arguments_of_a_program_may_have_a_secret() {
@@ -81,7 +81,7 @@ mod tests {
             ("header.command", "--password=s3cret", false),
             ("path", "--password=s3cret", false),
         ] {
-            assert_eq!(has_secret_arguments(key, value), has_secret, "{key}={value}");
+            assert_eq!(is_program_with_secret(key, value), has_secret, "{key}={value}");
         }
     }
 

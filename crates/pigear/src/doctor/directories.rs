@@ -4,9 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use pigear_pipeline::file_kind;
+
 use super::finding::Finding;
 use super::guarded::settled;
-use super::lines::{as_root, handed_over, kind_of, quoted};
+use super::lines::{as_root, handed_over, quoted};
 use super::making::{Way, made, of_missing, of_obstacle};
 use super::subject::Subject;
 use crate::account::{Account, owner_and_mode};
@@ -22,7 +24,7 @@ pub(super) fn of_directory(dir: &Path, snort: Option<&Account>, subject: &Subjec
         }
         Err(_) => of_missing(dir, &shown.to_string(), why, snort),
         Ok(found) if !found.is_dir() => {
-            let found = format!("{shown} is not a directory but {}", kind_of(&found));
+            let found = format!("{shown} is not a directory but {}", file_kind(found.file_type()));
             of_obstacle(Finding::wrong(found, why), dir, &made(dir, snort))
         }
         Ok(found) => of_snort(dir, snort)

@@ -1,7 +1,6 @@
 //! Lines that are typed into a shell, often as root.
 
-use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use nix::unistd::Uid;
 
 use super::guarded::settled;
 use crate::account::Account;
+use crate::file_name::free_name;
 pub(super) use crate::shell_word::{quoted, word};
 
 /// Commands that root has to give, one after the other.
@@ -43,14 +43,7 @@ pub(super) fn moved_away(path: &Path) -> Option<String> {
     if is_of_system(path) {
         return None;
     }
-    let named = |end: String| {
-        let mut name = OsString::from(path);
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let ends = std::iter::once(".old".to_owned()).chain((2..).map(|n| format!(".old{n}")));
-    let free = ends.map(named).find(|path| path.symlink_metadata().is_err());
-    let free = free.unwrap_or_else(|| named(".old".to_owned()));
+    let free = free_name(path, &[""]);
     Some(as_root(&[format!("mv -nT {} {}", quoted(path), quoted(&free))]))
 }
 
@@ -62,7 +55,7 @@ pub(super) fn is_of_kernel(path: &Path) -> bool {
 }
 
 /// The path without links, as far as it is there.
-fn whole(path: &Path) -> PathBuf {
+pub(super) fn whole(path: &Path) -> PathBuf {
     let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
     whole.unwrap_or_else(|_| path.to_owned())
 }
@@ -74,19 +67,6 @@ pub(super) fn is_of_system(path: &Path) -> bool {
         found.file_type().is_char_device() || found.file_type().is_block_device()
     });
     is_device || whole.parent().is_none() || SYSTEM_DIRS.iter().any(|dir| whole.starts_with(dir))
-}
-
-/// What is at a path, in words.
-pub(super) fn kind_of(found: &Metadata) -> &'static str {
-    let kind = found.file_type();
-    match () {
-        () if kind.is_dir() => "a directory",
-        () if kind.is_symlink() => "a symbolic link",
-        () if kind.is_fifo() => "a FIFO",
-        () if kind.is_socket() => "a socket",
-        () if kind.is_file() => "a file",
-        () => "a device",
-    }
 }
 
 /// Ends a process, and waits until it has ended.

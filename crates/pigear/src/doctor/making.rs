@@ -4,9 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
+use pigear_pipeline::file_kind;
+
 use super::finding::Finding;
 use super::guarded::settled;
-use super::lines::{as_root, kind_of, moved_away, quoted, word};
+use super::lines::{as_root, moved_away, quoted, word};
 use crate::account::Account;
 use crate::output_file;
 
@@ -26,7 +28,7 @@ pub(super) fn of_missing(dir: &Path, what: &str, why: &str, owner: Option<&Accou
             if is_settled { finding.typed(made(&whole, owner)) } else { finding }
         }
         Way::Blocked(at) => {
-            let kind = fs::metadata(&at).map_or("a file", |found| kind_of(&found));
+            let kind = fs::metadata(&at).map_or("a file", |found| file_kind(found.file_type()));
             let found = format!(": {} is {kind}, not a directory", at.display());
             of_obstacle(missing(&found), &at, &made(dir, owner))
         }

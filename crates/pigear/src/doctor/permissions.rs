@@ -107,10 +107,7 @@ pub(super) fn files_of<'h>(
     handler: &'h HandlerConfig,
     registry: &Registry,
 ) -> impl Iterator<Item = &'h Path> {
-    let kind = registry.resolve(&handler.kind).unwrap_or_default();
-    let files = registry.files(kind).iter();
-    let read = files.filter(|(_, file_use)| *file_use == FileUse::Reads);
-    read.filter_map(|(key, _)| handler.keys.text(key).map(Path::new))
+    files_used(handler, registry, |file_use| file_use == FileUse::Reads)
 }
 
 /// The files that a handler writes to.
@@ -118,11 +115,19 @@ pub(super) fn files_written<'h>(
     handler: &'h HandlerConfig,
     registry: &Registry,
 ) -> impl Iterator<Item = &'h Path> {
+    files_used(handler, registry, |file_use| {
+        matches!(file_use, FileUse::Writes | FileUse::WritesNew)
+    })
+}
+
+fn files_used<'h>(
+    handler: &'h HandlerConfig,
+    registry: &Registry,
+    is_wanted: impl Fn(FileUse) -> bool,
+) -> impl Iterator<Item = &'h Path> {
     let kind = registry.resolve(&handler.kind).unwrap_or_default();
-    let files = registry.files(kind).iter();
-    let written =
-        files.filter(|(_, file_use)| matches!(file_use, FileUse::Writes | FileUse::WritesNew));
-    written.filter_map(|(key, _)| handler.keys.text(key).map(Path::new))
+    let used = registry.files(kind).iter().filter(move |(_, file_use)| is_wanted(*file_use));
+    used.filter_map(|(key, _)| handler.keys.text(key).map(Path::new))
 }
 
 /// Whether a handler reads a credential of the service, which only the service gets.

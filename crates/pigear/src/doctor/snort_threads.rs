@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::finding::Finding;
-use super::lines::{ended, quoted, word};
+use super::lines::{ended, quoted, whole, word};
 use super::process::{Process, holders, snorts};
 use super::running::{running, without_socket};
 use super::snort_arguments::SnortArguments;
@@ -130,10 +130,6 @@ pub(super) fn of_threads(
         // Others may have changed its arguments.
         _ => finding.advise(format!("if these are its arguments: {line}")),
     })
-}
-
-fn whole(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// How many packet threads it has; `None` if that isn't said.

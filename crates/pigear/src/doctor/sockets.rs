@@ -7,12 +7,13 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
+use pigear_pipeline::file_kind;
 
 use super::check::Check;
 use super::directories::{hidden, of_directory};
 use super::finding::{Finding, Severity};
 use super::guarded::settled;
-use super::lines::{as_root, handed_over, kind_of, moved_away, quoted, word};
+use super::lines::{as_root, handed_over, moved_away, quoted, word};
 use super::process::{Process, holders};
 use super::running::running;
 use super::snort::account_of_snort;
@@ -105,7 +106,11 @@ fn of_socket(socket: &ExpectedSocket, subject: &Subject<'_>, snort: Option<&Acco
         Err(_) => Looked::Missing,
         Ok(found) if !found.file_type().is_socket() => Looked::Found(
             Finding::wrong(
-                format!("{} is there, but is not a socket but {}", path.display(), kind_of(&found)),
+                format!(
+                    "{} is there, but is not a socket but {}",
+                    path.display(),
+                    file_kind(found.file_type())
+                ),
                 "Pigear doesn't replace what it did not make.",
             )
             .advise("move it away, if nothing needs it, or give another log directory")

@@ -20,7 +20,9 @@ use super::start::closed_to_pigear;
 use super::store_growth::of_growth;
 use super::subject::Subject;
 use crate::output_file::dir;
-use crate::store::{Inspection, StoreKind, StoreProblem, copying_line, moving_line};
+use crate::store::{
+    FileKind, Inspection, StoreProblem, VERSION, copying_line, kind_without_trace, moving_line,
+};
 
 /// Less space than this is used up soon.
 const LITTLE: u64 = 256 << 20;
@@ -81,10 +83,10 @@ fn of_running(subject: &Subject<'_>) -> Option<Finding> {
 fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
     let (shown, typed) = (path.display(), quoted(path));
     let why = NO_START;
-    let finding = match StoreKind::of(path) {
+    let finding = match kind_without_trace(path) {
         Err(problem) => of_problem(path, problem, subject),
-        Ok(StoreKind::Nothing) => of_directory(path, subject),
-        Ok(StoreKind::Other) => {
+        Ok(FileKind::Nothing) => of_directory(path, subject),
+        Ok(FileKind::Other) => {
             let finding = Finding::wrong(format!("{shown} is not a store"), why);
             if is_of_system(path) {
                 finding.advise("correct the path (path = in [store], or --store)")
@@ -94,7 +96,7 @@ fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
                     .typed(moved_away(path))
             }
         }
-        Ok(StoreKind::Newer(version)) => Finding::wrong(
+        Ok(FileKind::Store(version)) if version > VERSION => Finding::wrong(
             format!("{shown} has version {version}, which this Pigear doesn't know"),
             "A newer Pigear wrote it.",
         )
@@ -102,26 +104,20 @@ fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
             "install the newer Pigear again, or move it away with all its files: a new store begins then",
         )
         .typed(moved_away(path)),
-        Ok(StoreKind::Unversioned) => Finding::wrong(
-            format!("{shown} is damaged: its version is 0, which no Pigear writes"),
-            why,
-        )
-        .advise("move it away and keep it: a new store begins then")
-        .typed(moved_away(path)),
-        Ok(StoreKind::Older(version)) => Finding::note(
+        Ok(FileKind::Store(version)) if version < VERSION => Finding::note(
             format!("{shown} has the old version {version}"),
             "The next start converts it, and older Pigears can't read it then.",
         )
         .advise("with Pigear stopped, keep a copy of all its files")
         .typed(copying_line(path, sudo())),
-        Ok(StoreKind::Current(_))
+        Ok(FileKind::Store(_))
             if access(path, AccessFlags::W_OK).is_err() && !other_may_write(path, subject) =>
         {
             let change = as_root(&[format!("chown USER {typed}*")]);
             Finding::wrong(format!("you may not write to {shown}"), why)
                 .advise(format!("{change}, where USER is Pigear's"))
         }
-        Ok(StoreKind::Current(version)) => {
+        Ok(FileKind::Store(version)) => {
             let user = user_of_pigear(subject);
             if let Some(closed) = user.and_then(|user| closed_to_pigear(path, &user)) {
                 return (closed, true);

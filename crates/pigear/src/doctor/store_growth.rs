@@ -9,7 +9,7 @@ use nix::sys::statvfs::statvfs;
 use super::finding::Finding;
 use crate::config::StoreConfig;
 use crate::output_file::dir;
-use crate::store::{Inspection, StoreKind};
+use crate::store::{FileKind, Inspection, VERSION, kind_without_trace};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -70,7 +70,7 @@ fn fitting(room: u64) -> String {
 impl Growth {
     /// From what is stored; `None` if that is too little to tell.
     fn measured(path: &Path) -> Option<Self> {
-        let is_store = matches!(StoreKind::of(path), Ok(StoreKind::Current(_)));
+        let is_store = matches!(kind_without_trace(path), Ok(FileKind::Store(VERSION)));
         let inspection = if is_store { Inspection::open(path).ok()? } else { return None };
         let (alerts, seconds) = inspection.extent().ok().filter(|(_, time)| *time >= LEAST_TIME)?;
         let size = fs::metadata(path).ok()?.len();

@@ -4,7 +4,6 @@
 //! each other's file, and the counters replace what is there.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,13 +16,11 @@ use super::conflict::{Conflict, Place, TableId};
 use super::directories::{self, MissingDirectory};
 use super::sockets;
 use crate::config::{Config, HandlerConfig, SourceConfig, SourceKind};
+use crate::file_name::{STORE_ENDS, with_end};
 use crate::handler::record::recorded_instead;
 use crate::names::NameFiles;
 use crate::output_file;
 use crate::registry::{FileUse, Registry};
-
-/// What SQLite and the store's lock put behind the store's name.
-const BESIDE_STORE: [&str; 3] = ["-wal", "-shm", ".lock"];
 
 /// All files that a configuration names.
 #[derive(Default)]
@@ -197,11 +194,9 @@ impl Files {
         let place = Place { table: TableId::Store, key: "path" };
         self.add("the store", path, Access::Writes, place);
         let whole = output_file::target(path).unwrap_or_else(|_| path.to_owned());
-        for end in BESIDE_STORE {
-            let mut name = OsString::from(&whole);
-            name.push(end);
+        for end in STORE_ENDS.into_iter().filter(|end| !end.is_empty()) {
             let what = format!("the store's {end} file");
-            self.add(what, Path::new(&name), Access::WritesBeside, place);
+            self.add(what, &with_end(&whole, end), Access::WritesBeside, place);
         }
     }
 

@@ -1,17 +1,16 @@
 //! Connections to an existing store: for reading, or for a small change beside the writer.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::unistd::{AccessFlags, access};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreProblem;
-use super::layout::{APPLICATION, VERSION};
+use super::kind::FileKind;
+use super::layout::VERSION;
+use crate::file_name::with_end;
 
 /// How long to wait for another process that writes.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,52 +19,14 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// written repeatedly, and so are moved less often.
 const JOURNAL_PAGES: i64 = 4_000;
 
-/// The kind of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileKind {
-    Nothing,
-    /// A store of this version.
-    Store(u32),
-    Other,
+/// What a file is, together with its journal. Changes nothing.
+pub(super) fn kind_of(path: &Path) -> Result<FileKind, StoreProblem> {
+    kind_within(path, BUSY_TIMEOUT)
 }
 
-/// What is wrong with a store of version 0.
-pub(super) const NO_VERSION: &str = "its version is 0, which no Pigear writes";
-
-impl FileKind {
-    /// Reads the version, and changes nothing. The file is not read directly: closing it would release
-    /// the locks that this process's connections have on it.
-    pub(super) fn of(path: &Path) -> Result<Self, StoreProblem> {
-        Self::within(path, BUSY_TIMEOUT)
-    }
-
-    /// The same, but waits only for this time for a program that has it locked.
-    fn within(path: &Path, wait: Duration) -> Result<Self, StoreProblem> {
-        match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
-            Err(error) => return Err(error.into()),
-            Ok(metadata) if metadata.is_dir() => {
-                return Err(io::Error::from(Errno::EISDIR).into());
-            }
-            Ok(metadata) if !metadata.is_file() => return Ok(Self::Other),
-            Ok(metadata) if metadata.len() == 0 => return Ok(Self::Nothing),
-            Ok(_) => {}
-        }
-        access(path, AccessFlags::R_OK).map_err(io::Error::from)?;
-        let number = |connection: &Connection, pragma| {
-            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u32>(0))
-        };
-        let numbers = connect_to_read(path, wait).and_then(|connection| {
-            Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
-        });
-        match numbers {
-            // Tables come together with a version.
-            Ok((APPLICATION, 0)) => Err(StoreProblem::Damaged(NO_VERSION.to_owned())),
-            Ok((APPLICATION, version)) => Ok(Self::Store(version)),
-            Ok(_) | Err(StoreProblem::NotAStore) => Ok(Self::Other),
-            Err(problem) => Err(problem),
-        }
-    }
+/// The same, but waits only for this time for a program that has it locked.
+fn kind_within(path: &Path, wait: Duration) -> Result<FileKind, StoreProblem> {
+    FileKind::read(path, || connect_to_read(path, wait))
 }
 
 /// Opens a store for a small change, while another process may be writing. It waits for this time, then and later,
@@ -135,14 +96,11 @@ pub(super) fn let_out_of_journal(connection: &Connection, out: bool) -> Result<(
 
 /// The path of a store with this suffix. A symbolic link to a store has none of these files.
 pub(super) fn beside_path(path: &Path, end: &str) -> PathBuf {
-    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut name = whole.into_os_string();
-    name.push(end);
-    name.into()
+    with_end(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), end)
 }
 
 fn present(path: &Path, wait: Duration) -> Result<(), StoreProblem> {
-    let kind = FileKind::within(path, wait)?;
+    let kind = kind_within(path, wait)?;
     refuse_others(kind)?;
     match kind {
         // One that is empty is a store for who writes to it, and not for who reads it.

@@ -188,7 +188,7 @@ impl StoreProblem {
         if !matches!(self, Self::Damaged(_)) {
             return self.hint().map(Cow::Borrowed);
         }
-        let (line, moved) = (moving::moving_line(path, ""), quoted(&moving::free_name(path)));
+        let (line, moved) = (moving::moving_line(path, ""), quoted(&moving::moved_name(path)));
         Some(Cow::Owned(format!(
             "nothing was changed; this moves it away together with its journal, and a new one is begun: {line}; then \
             `sqlite3 {moved} .recover` saves what can be read of it"

@@ -11,6 +11,7 @@ use super::block_rows;
 use super::check;
 use super::connect::{beside_path, connect_to_read, has_journal, let_out_of_journal, unchanging};
 use super::error::StoreProblem;
+use super::kind::FileKind;
 use super::lock::process_of;
 
 /// How long to wait for a program that has the store locked.
@@ -30,28 +31,22 @@ pub(crate) struct SentBy {
     pub(crate) alerts: u64,
 }
 
+/// What a file is, together with its journal. Makes no file beside it. Only for processes that don't open it besides:
+/// closing it would release their locks.
+///
+/// # Errors
+/// If it can't be read.
+pub(crate) fn kind_without_trace(path: &Path) -> Result<FileKind, StoreProblem> {
+    FileKind::read(path, || connect_without_trace(path))
+}
+
 impl Inspection {
     /// Opens a store together with its journal.
     ///
     /// # Errors
     /// If it can't be read.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreProblem> {
-        let connection = match (has_journal(path), beside_path(path, "-shm").exists()) {
-            (true, true) => connect_to_read(path, WAIT).map_err(StoreProblem::in_reading)?,
-            (true, false) => with_index_in_memory(path)?,
-            (false, _) => unchanging(path)?,
-        };
-        Ok(Self { connection })
-    }
-
-    /// The ids of the kind of file, and of the version.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub(crate) fn application_and_version(&self) -> Result<(u32, u32), StoreProblem> {
-        let number =
-            |pragma| self.connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0));
-        Ok((number("application_id")?, number("user_version")?))
+        connect_without_trace(path).map(|connection| Self { connection })
     }
 
     /// Whether it is damaged, if that is known within this time.
@@ -117,6 +112,15 @@ impl Inspection {
     }
 }
 
+/// Opens a store together with its journal, and makes no file beside it.
+fn connect_without_trace(path: &Path) -> Result<Connection, StoreProblem> {
+    match (has_journal(path), beside_path(path, "-shm").exists()) {
+        (true, true) => connect_to_read(path, WAIT).map_err(StoreProblem::in_reading),
+        (true, false) => with_index_in_memory(path),
+        (false, _) => unchanging(path),
+    }
+}
+
 /// A store that was not closed in order, and has no index of its journal any more: `SQLite` would make it anew beside
 /// the store. Without locks, it does so in memory.
 fn with_index_in_memory(path: &Path) -> Result<Connection, StoreProblem> {
@@ -132,7 +136,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::store::{Store, StoreKind};
+    use crate::store::Store;
 
     #[test]
     fn a_store_is_looked_at_open_and_closed_without_a_trace() {
@@ -181,17 +185,16 @@ mod tests {
         assert_eq!(before.len(), 2);
         let path = copy.path().join("a.db");
         let inspection = Inspection::open(&path).unwrap();
-        assert_eq!(inspection.application_and_version().unwrap().1, 99);
         assert!(inspection.check(Duration::from_secs(10)).unwrap().is_ok());
-        assert_eq!(StoreKind::of(&path).unwrap(), StoreKind::Newer(99));
+        assert_eq!(kind_without_trace(&path).unwrap(), FileKind::Store(99));
         // What its header says is in the journal, too.
         let mut bytes = fs::read(&path).unwrap();
         bytes[..100].fill(0xff);
         fs::write(&path, bytes).unwrap();
-        assert_eq!(StoreKind::of(&path).unwrap(), StoreKind::Newer(99));
+        assert_eq!(kind_without_trace(&path).unwrap(), FileKind::Store(99));
         assert!(files()[1] == before[1] && files().len() == 2);
         fs::write(copy.path().join("a.db-wal"), "x").unwrap();
-        assert_eq!(StoreKind::of(&path).unwrap(), StoreKind::Other);
+        assert_eq!(kind_without_trace(&path).unwrap(), FileKind::Other);
         assert_eq!(files().len(), 2);
     }
 }

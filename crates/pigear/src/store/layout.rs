@@ -13,7 +13,7 @@ pub(super) const SEGMENT: i64 = BLOCK * SEGMENT_BLOCKS;
 pub(super) const APPLICATION: u32 = 0x5069_6765;
 
 /// The version of the tables that this program writes.
-pub(super) const VERSION: u32 = 7;
+pub(crate) const VERSION: u32 = 7;
 
 /// Alerts have packets in them, which other users must not read.
 pub(super) const MODE: u32 = 0o640;

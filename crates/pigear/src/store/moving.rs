@@ -1,16 +1,12 @@
 //! Moves a store: it is several files, and only together they have all that was stored.
 
-use std::ffi::OsString;
 use std::fs;
-use std::iter::once;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::file_name::{STORE_ENDS, free_name, with_end};
 use crate::shell_word::quoted;
-
-/// What the names of a store's files have at their ends: the file itself, its journal, the journal's index, the lock.
-pub(crate) const FILE_ENDS: [&str; 4] = ["", "-wal", "-shm", ".lock"];
 
 /// A line for a shell that moves a store out of the way, with those of its files that are there, to a name that is
 /// free. It can be opened by that name. Each command begins with `before`, such as `sudo `.
@@ -18,47 +14,34 @@ pub(crate) fn moving_line(path: &Path, before: &str) -> String {
     line("mv -nT", path, before)
 }
 
-/// The same, but copies it.
+/// The same, but copies it: what a link leads to, and not the link.
+#[cfg(feature = "command")]
 pub(crate) fn copying_line(path: &Path, before: &str) -> String {
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     // A link that is there by then is not written through.
-    line("cp -aT --remove-destination", path, before)
+    line("cp -aT --remove-destination", &whole, before)
 }
 
 fn line(command: &str, path: &Path, before: &str) -> String {
-    let (from, to) = (quoted(path), quoted(&free_name(path)));
-    let ends = FILE_ENDS.map(|end| if end.is_empty() { "''" } else { end }).join(" ");
+    let (from, to) = (quoted(path), quoted(&moved_name(path)));
+    let ends = STORE_ENDS.map(|end| if end.is_empty() { "''" } else { end }).join(" ");
     format!(
         "for end in {ends}; do {before}test ! -e {from}$end || {before}{command} {from}$end {to}$end; done"
     )
 }
 
-/// A name beside it by which no file of a store is there.
-pub(crate) fn free_name(path: &Path) -> PathBuf {
-    let named = |end: &str| {
-        let mut name = OsString::from(path);
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let is_free = |name: &String| {
-        FILE_ENDS.iter().all(|end| named(&format!("{name}{end}")).symlink_metadata().is_err())
-    };
-    let names = once(".old".to_owned()).chain((2..).map(|n| format!(".old{n}")));
-    named(&names.into_iter().find(is_free).unwrap_or_default())
+/// The name to which the line moves a store.
+pub(super) fn moved_name(path: &Path) -> PathBuf {
+    free_name(path, &STORE_ENDS)
 }
 
 /// `PATH.TIME`, with a number behind it if there is such a file.
 pub(super) fn unused_name(path: &Path) -> PathBuf {
-    let time = Timestamp::now().as_second();
-    let name = |end: String| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let mut n = 0;
-    let mut to = name(format!(".{time}"));
+    let first = with_end(path, &format!(".{}", Timestamp::now().as_second()));
+    let (mut n, mut to) = (0, first.clone());
     while fs::symlink_metadata(&to).is_ok() {
         n += 1;
-        to = name(format!(".{time}.{n}"));
+        to = with_end(&first, &format!(".{n}"));
     }
     to
 }
@@ -94,5 +77,22 @@ mod tests {
             "a 'b.db2",
         ];
         assert_eq!(names(), expected, "{line}");
+    }
+
+    #[cfg(feature = "command")]
+    #[test]
+    fn what_a_link_leads_to_is_copied() {
+        let room = tempfile::tempdir().unwrap();
+        let at = |name: &str| room.path().join(name);
+        fs::create_dir(at("disk")).unwrap();
+        for name in ["disk/a.db", "disk/a.db-wal"] {
+            fs::write(at(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink("disk/a.db", at("a.db")).unwrap();
+        let line = copying_line(&at("a.db"), "");
+        assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success(), "{line}");
+        assert_eq!(fs::read_to_string(at("disk/a.db.old")).unwrap(), "disk/a.db");
+        assert_eq!(fs::read_to_string(at("disk/a.db.old-wal")).unwrap(), "disk/a.db-wal");
+        assert!(at("disk/a.db").exists() && !at("a.db.old").exists());
     }
 }

@@ -12,11 +12,12 @@ use tracing::{info, warn};
 
 use super::check::Check;
 use super::connect::{
-    BUSY_TIMEOUT, FileKind, beside_path, connect, has_journal, let_out_of_journal, refuse_others,
+    BUSY_TIMEOUT, beside_path, connect, has_journal, kind_of, let_out_of_journal, refuse_others,
 };
 use super::error::StoreProblem;
 use super::file_id::FileId;
 use super::identity;
+use super::kind::FileKind;
 use super::lanes;
 use super::layout::{MODE, VERSION};
 use super::lock::{Ended, Lock};
@@ -54,13 +55,18 @@ pub(super) fn to_write(
 ) -> Result<Opened, StoreProblem> {
     // Before anything is opened: even reading creates an empty journal.
     let has_journal = has_journal(path);
-    let kind = FileKind::of(path)?;
+    let mut kind = kind_of(path)?;
     refuse_others(kind)?;
+    make_writable(path)?;
+    let (mut lock, ended) = Lock::take(path)?;
+    if kind == FileKind::Nothing {
+        // Another Pigear may have begun it meanwhile.
+        kind = kind_of(path)?;
+        refuse_others(kind)?;
+    }
     if kind == FileKind::Nothing && has_journal {
         set_journal_aside(path)?;
     }
-    make_writable(path)?;
-    let (mut lock, ended) = Lock::take(path)?;
     let is_old = matches!(kind, FileKind::Store(version) if version < VERSION);
     let mut check = None;
     if kind != FileKind::Nothing && ended != Ended::InOrder {

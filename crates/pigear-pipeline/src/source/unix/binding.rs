@@ -22,6 +22,7 @@ use nix::unistd::{Gid, Uid, fchownat};
 use tracing::{debug, warn};
 
 use super::place::{Inode, Place, SocketFile, may_change};
+use crate::file_kind::file_kind;
 
 /// The maximum length of a socket's path, in bytes: `sun_path` without its NUL. Snort truncates longer
 /// ones, and sends to the truncated path.
@@ -345,7 +346,7 @@ fn clear(path: &Path) -> Result<(), BindError> {
         Err(error) => return Err(from_io(error)),
     };
     if !metadata.file_type().is_socket() {
-        return Err(BindError::Occupied { kind: kind_of(&metadata) });
+        return Err(BindError::Occupied { kind: file_kind(metadata.file_type()) });
     }
     match UnixDatagram::unbound()?.connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -357,17 +358,6 @@ fn clear(path: &Path) -> Result<(), BindError> {
         }
         Err(error) => Err(from_io(error)),
         Ok(()) => Err(BindError::InUse),
-    }
-}
-
-fn kind_of(metadata: &Metadata) -> &'static str {
-    let kind = metadata.file_type();
-    match () {
-        () if kind.is_dir() => "a directory",
-        () if kind.is_symlink() => "a symbolic link",
-        () if kind.is_fifo() => "a named pipe",
-        () if kind.is_file() => "a file",
-        () => "a device",
     }
 }
 
@@ -385,7 +375,7 @@ fn file_of(path: &Path) -> Result<SocketFile, BindError> {
     match SocketFile::open(path).map_err(from_io)? {
         Some(file) => Ok(file),
         None => Err(match fs::symlink_metadata(path) {
-            Ok(metadata) => BindError::Occupied { kind: kind_of(&metadata) },
+            Ok(metadata) => BindError::Occupied { kind: file_kind(metadata.file_type()) },
             Err(error) => from_io(error),
         }),
     }

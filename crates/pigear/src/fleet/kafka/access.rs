@@ -138,7 +138,7 @@ impl Access {
         match timeout(CONNECT_TIMEOUT, builder.build()).await {
             Ok(built) => {
                 built.map_err(|error| trouble::of_connecting(&error, self.tls.is_some()))
-            },
+            }
             Err(_) => Err(
                 "the broker doesn't answer; does it want TLS (tls=yes), or credentials (user=NAME)?"
                     .to_owned(),

@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use async_nats::Client;
 use async_nats::datetime::DateTime;
-use async_nats::jetstream::Context;
-use async_nats::jetstream::context::{ContextBuilder, PublishError, PublishErrorKind};
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::kv::{Entry, Operation, PutError, Store};
 use async_nats::jetstream::stream::Config;
 use jiff::Timestamp;
@@ -39,7 +38,7 @@ pub(super) async fn open(
     name: &str,
     create: Option<Config>,
 ) -> Result<Store, String> {
-    let context = jetstream(client);
+    let context = stream::jetstream(client, REQUEST_TIMEOUT);
     match (stream::info(&context, &stream_name(name)).await, create) {
         (Ok(_), _) => {}
         (Err(Unavailable::Missing), Some(config)) => {
@@ -66,12 +65,8 @@ pub(super) async fn open(
 /// # Errors
 /// Why not, in words for a user.
 pub(super) async fn created(client: &Client, name: &str) -> Result<DateTime, String> {
-    let info = stream::info(&jetstream(client), &stream_name(name)).await;
+    let info = stream::info(&stream::jetstream(client, REQUEST_TIMEOUT), &stream_name(name)).await;
     info.map(|info| info.created).map_err(|problem| format!("bucket {name}: {problem}"))
-}
-
-fn jetstream(client: &Client) -> Context {
-    ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone())
 }
 
 /// The stream that the bucket is.

@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use async_nats::jetstream::{Context, Message};
+use async_nats::Client;
+use async_nats::jetstream::Message;
 use pigear_pipeline::Intake;
 use tracing::{debug, warn};
 
 use super::consumer::ConsumerSettings;
 use super::redelivery::Delivery;
 use super::removals::{Identity, Looked, Position, Removals};
+use super::run::REQUEST_TIMEOUT;
 use super::standing::LookError;
+use super::stream;
 use crate::fleet::Archive;
 
 /// After how long without an alert the consumer is looked at first.
@@ -114,13 +117,13 @@ impl ConsumerWatch {
     pub(super) async fn look(
         &mut self,
         settings: &ConsumerSettings,
-        jetstream: &Context,
+        client: &Client,
         name: &str,
     ) -> Result<(), String> {
         if !self.is_due() && !self.removals.wants_look() {
             return Ok(());
         }
-        match settings.look(jetstream).await {
+        match settings.look(&stream::jetstream(client, REQUEST_TIMEOUT)).await {
             Ok(looked) => self.see(looked, name),
             Err(LookError::Unusable(problem)) => return Err(problem),
             Err(LookError::Unanswered(problem)) => {

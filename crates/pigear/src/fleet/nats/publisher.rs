@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::Context as JetStream;
-use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, Event};
 use pigear_alert::{Alert, plural};
 use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, Retries};
@@ -108,7 +107,7 @@ impl Publisher {
             return Ok(());
         }
         let client = self.access.connect(self.reporter()).await?;
-        let jetstream = ContextBuilder::new().timeout(self.timeout).build(client.clone());
+        let jetstream = stream::jetstream(&client, self.timeout);
         let checked = self.settings.check(&jetstream).await?;
         if checked.is_new {
             info!("{self}: created the stream {}", self.settings.name);

@@ -1,9 +1,14 @@
 //! A run of the source, and why reading ends.
 
+use std::time::Duration;
+
 use pigear_pipeline::source::SourceError;
 use pigear_pipeline::{Intake, Stop};
 
 use super::runtime::Runtime;
+
+/// How long the server may take to answer about stream and consumer.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a run of the source has.
 #[derive(Clone, Copy)]

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use async_nats::datetime::DateTime;
-use async_nats::jetstream::context::ContextBuilder;
-use async_nats::jetstream::{Context, Message};
+use async_nats::jetstream::Message;
 use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Source, Stop};
 use tokio::task::JoinHandle;
@@ -24,12 +23,12 @@ use super::other_readers::OtherReaders;
 use super::outgoing::RETRY_HEADER;
 use super::presence::Presence;
 use super::redelivery::{Deliveries, Delivery, Held, Readers};
-use super::run::{End, Run};
+use super::run::{End, REQUEST_TIMEOUT, Run};
 use super::runtime::{BACKOFF, Runtime};
 use super::source_options::SourceOptions;
-use super::termination;
 use super::unacknowledged::Unacknowledged;
 use super::watcher::Watcher;
+use super::{stream, termination};
 use crate::fleet::subject::key;
 use crate::fleet::{Archive, Decoder};
 use crate::sensors::{Roll, SharedSensors};
@@ -43,9 +42,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// How long sending the last acknowledgements may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How long the server may take to answer about stream and consumer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often the sensors are looked at.
 const SENSORS_INTERVAL: Duration = Duration::from_millis(500);
@@ -179,7 +175,13 @@ impl NatsSource {
             Some(connection) => connection,
             None => connection.insert(Connection::new(&self.access, &self.settings).await?),
         };
-        self.settings.open((client, &jetstream(client)), self.others.readers(), presence).await
+        self.settings
+            .open(
+                (client, &stream::jetstream(client, REQUEST_TIMEOUT)),
+                self.others.readers(),
+                presence,
+            )
+            .await
     }
 
     /// If the stream was created anew, its messages have the numbers of others that the one before had: these would be
@@ -317,8 +319,7 @@ impl NatsSource {
         let name = self.name();
         self.watch.note(messages);
         self.watch.note_unreturned(open.returning.take_removed());
-        let jetstream = jetstream(client);
-        let looking = self.watch.look(&self.settings, &jetstream, &name);
+        let looking = self.watch.look(&self.settings, client, &name);
         let problem = run.runtime.run(looking).err();
         self.report_removed(run, false);
         problem
@@ -452,10 +453,6 @@ impl NatsSource {
             }
         });
     }
-}
-
-fn jetstream(client: &Client) -> Context {
-    ContextBuilder::new().timeout(REQUEST_TIMEOUT).build(client.clone())
 }
 
 impl Source for NatsSource {

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use async_nats::Client;
 use async_nats::jetstream::context::{
-    CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind, RequestErrorKind,
+    ContextBuilder, CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind, RequestErrorKind,
 };
 use async_nats::jetstream::stream::{
     Compression, Config, DiscardPolicy, Info, RetentionPolicy, StorageType,
@@ -19,6 +20,11 @@ use crate::fleet::subject::covers;
 const MAX_AGE: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The default of `duplicate_window`, which is also JetStream's.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// JetStream by this connection, where each answer may take this long.
+pub(super) fn jetstream(client: &Client, timeout: Duration) -> Context {
+    ContextBuilder::new().timeout(timeout).build(client.clone())
+}
 
 /// What is asked of the stream.
 #[derive(Clone, Debug, Default)]

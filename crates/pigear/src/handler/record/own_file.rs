@@ -17,6 +17,7 @@ use nix::unistd::Uid;
 use pigear_pipeline::recording::Writer;
 use tracing::{debug, info, warn};
 
+use crate::file_name::with_end;
 use crate::keys::FileMode;
 use crate::output_file;
 
@@ -186,11 +187,7 @@ impl Drop for OwnFile {
 /// The name with a number before the extension that compresses, or behind it.
 fn numbered(path: &Path, number: u32) -> PathBuf {
     let extension = path.extension().filter(|extension| *extension == "gz" || *extension == "zst");
-    let Some(extension) = extension else {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{number}"));
-        return name.into();
-    };
+    let Some(extension) = extension else { return with_end(path, &format!(".{number}")) };
     let mut ending = OsString::from(format!("{number}."));
     ending.push(extension);
     path.with_extension(ending)

@@ -1,6 +1,5 @@
 //! Rotated files: they are renamed and compressed, and the oldest are removed.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufReader, BufWriter, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -11,6 +10,7 @@ use std::thread::{Builder, JoinHandle};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
+use crate::file_name::with_end;
 use crate::handler::compress::Compress;
 use crate::output_file::{dir, sync_dir};
 
@@ -112,13 +112,13 @@ impl Rotated {
     fn free_name(&mut self, path: &Path, now: Timestamp) -> PathBuf {
         let is_there = |path: PathBuf| fs::symlink_metadata(path).is_ok();
         let taken =
-            |name: &Path| ["", ".gz", ".zst"].iter().any(|end| is_there(with_ending(name, end)));
+            |name: &Path| ["", ".gz", ".zst"].iter().any(|end| is_there(with_end(name, end)));
         let time = now.strftime(".%Y%m%dT%H%M%SZ").to_string();
         let mut n = if self.last.0 == time { self.last.1 } else { 0 };
         loop {
             n += 1;
             let number = if n > 1 { format!("-{n}") } else { String::new() };
-            let name = with_ending(path, &format!("{time}{number}"));
+            let name = with_end(path, &format!("{time}{number}"));
             if !taken(&name) {
                 self.last = (time, n);
                 return name;
@@ -133,12 +133,6 @@ impl Rotated {
             let _ = worker.join();
         }
     }
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name: OsString = path.into();
-    name.push(ending);
-    name.into()
 }
 
 impl Work {
@@ -186,8 +180,8 @@ impl Work {
         if self.compress == Compress::None || !path.exists() {
             return Ok(());
         }
-        let target = with_ending(path, self.compress.suffix());
-        let unfinished = with_ending(&target, PART);
+        let target = with_end(path, self.compress.suffix());
+        let unfinished = with_end(&target, PART);
         let written = self.compress_into(path, &unfinished);
         written.and_then(|()| fs::rename(&unfinished, target)).inspect_err(|_| {
             // An incomplete file is useless.
@@ -238,7 +232,7 @@ fn interrupted(path: &Path) -> io::Result<Vec<Interrupted>> {
             .and_then(|rest| rest.strip_suffix(PART))
             .and_then(|time| time.strip_suffix(".gz").or(time.strip_suffix(".zst")));
         if let Some(time) = time.filter(|time| sort_key(time).is_some()) {
-            let original = with_ending(path, &format!(".{time}"));
+            let original = with_end(path, &format!(".{time}"));
             if original.exists() {
                 found.push(Interrupted { unfinished: dir(path).join(&other), original });
             }

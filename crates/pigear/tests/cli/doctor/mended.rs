@@ -88,7 +88,7 @@ fn a_socket_of_a_dead_pigear_is_replaced() {
 fn what_is_in_the_way_of_the_socket_is_moved() {
     type Put = fn(&std::path::Path);
     let things: [(&str, Put); 4] = [
-        ("a FIFO", |path| mkfifo(path, Mode::S_IRWXU).unwrap()),
+        ("a named pipe", |path| mkfifo(path, Mode::S_IRWXU).unwrap()),
         ("a directory", |path| fs::create_dir(path).unwrap()),
         ("a symbolic link", |path| symlink("/nowhere", path).unwrap()),
         ("a file", |path| fs::write(path, "x").unwrap()),
@@ -101,7 +101,7 @@ fn what_is_in_the_way_of_the_socket_is_moved() {
         let transcript = clinic.mend();
         assert!(transcript.contains("$ mv -nT /srv/log/snort_alert /srv/log/snort_alert.old2\n"));
         assert!(transcript.contains(&format!("is not a socket but {kind}\n")), "{transcript}");
-        if kind == "a FIFO" {
+        if kind == "a named pipe" {
             assert_snapshot!("fifo", transcript);
         }
     }

@@ -35,14 +35,20 @@ fn published(sensor: &Running, count: u64) {
     until("all are published", || counted(sensor.room(), "handled") == count);
 }
 
+/// A central Pigear that has read the first five alerts of a sensor.
+fn five_read(server: &Server, sensor: &mut Running) -> Running {
+    send(sensor, 0..5);
+    let central = central(server, None);
+    assert_eq!(arrive(&central, 5), numbered(0..5));
+    central
+}
+
 #[test]
 fn what_a_full_stream_removed_while_nobody_read_is_missed() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
         let mut here = sensor(&server.url(), &["max_size=8KiB", "compression=none"]).start();
-        send(&mut here, 0..5);
-        let there = central(&server, None);
-        assert_eq!(arrive(&there, 5), numbered(0..5));
+        let there = five_read(&server, &mut here);
         let (first, missed, said) = end(there);
         assert!(missed == 0 && !said.contains(REMOVED), "{said}");
         send(&mut here, 5..300);
@@ -65,9 +71,7 @@ fn what_was_purged_while_it_was_to_be_read_is_missed() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
         let mut here = sensor(&server.url(), &[]).start();
-        send(&mut here, 0..5);
-        let mut there = central(&server, None);
-        assert_eq!(arrive(&there, 5), numbered(0..5));
+        let mut there = five_read(&server, &mut here);
         there.signal_now(Signal::SIGSTOP);
         until("its request has ended", || consumer(&server)["num_waiting"] == 0);
         send(&mut here, 5..50);
@@ -87,9 +91,7 @@ fn what_was_purged_while_nobody_read_is_missed() {
     for generation in generations() {
         let server = Server::start(&generation, JETSTREAM);
         let mut here = sensor(&server.url(), &[]).start();
-        send(&mut here, 0..5);
-        let there = central(&server, None);
-        assert_eq!(arrive(&there, 5), numbered(0..5));
+        let there = five_read(&server, &mut here);
         let (first, missed, _) = end(there);
         assert_eq!(missed, 0);
         send(&mut here, 5..50);

@@ -81,6 +81,17 @@ fn notices(central: &Running) -> Vec<(u64, String, String)> {
     .collect()
 }
 
+/// A central Pigear with a page, and the page's address.
+fn central_with_page(from: &str) -> (Running, String) {
+    let mut central = Test::bare()
+        .args(["--serve-forever", "--socket-handler", "nats", "--from", from])
+        .args(["--store", "central.db", "--data-handler", "web", "listen=127.0.0.1:0"])
+        .loud()
+        .start();
+    let page = page_of(&mut central);
+    (central, page)
+}
+
 #[test]
 fn a_silent_sensor_is_an_alert_and_so_is_its_return() {
     for generation in generations() {
@@ -89,12 +100,7 @@ fn a_silent_sensor_is_an_alert_and_so_is_its_return() {
         let from = format!("{}?silent=20", server.url());
         let all = owned(&[("db", "ok"), ("dmz", "ok"), ("web.1 *", "ok")]);
         until("three sensors are there", || states(&from) == all);
-        let mut central = Test::bare()
-            .args(["--serve-forever", "--socket-handler", "nats", "--from", &from])
-            .args(["--store", "central.db", "--data-handler", "web", "listen=127.0.0.1:0"])
-            .loud()
-            .start();
-        let page = page_of(&mut central);
+        let (central, page) = central_with_page(&from);
         let reported = || api(&page, "/api/v1/sensors");
         until("the page has three", || reported()["sensors"].as_array().unwrap().len() == 3);
         running[0].signal_now(Signal::SIGKILL);
@@ -131,12 +137,7 @@ fn a_bucket_that_is_lost_with_its_server_makes_no_sensor_silent() {
         let from = server.url();
         let all = owned(&[("db", "ok"), ("dmz", "ok"), ("lab", "ok")]);
         until("three sensors are there", || states(&from) == all);
-        let mut central = Test::bare()
-            .args(["--serve-forever", "--socket-handler", "nats", "--from", &from])
-            .args(["--store", "central.db", "--data-handler", "web", "listen=127.0.0.1:0"])
-            .loud()
-            .start();
-        let page = page_of(&mut central);
+        let (central, page) = central_with_page(&from);
         let heard = || api(&page, "/api/v1/sensors")["sensors"].as_array().unwrap().len();
         until("the central one has heard of them", || heard() == 3);
         server.kill();
