@@ -23,6 +23,13 @@ def check_sensor(name: str, kills: int, played: int, taken: list[int], verdict: 
         verdict.errors.append(f"{name} was never killed, and lost {lost} alerts")
 
 
+def check_log(name: str, log: str, verdict: Verdict) -> None:
+    """The stream keeps everything here: a central Pigear that says otherwise misleads."""
+    said = [line for line in log.splitlines() if "removed from the stream" in line]
+    if said:
+        verdict.errors.append(f"{name} takes alerts for removed that are there: {said[0]}")
+
+
 def check_central(name: str, expected: dict[str, list[int]], found: dict[str, list[int]],
                   must_be_in_order: set[str], verdict: Verdict) -> None:
     """Compares a central store with what the sensors stored."""

@@ -187,6 +187,7 @@ class Fleet:
         ordered = {sensor.name for sensor in self.sensors if self.args.no_faults or sensor.in_flight == 1}
         for central in self.centrals:
             check.check_central(central.name, taken, central.store.alerts(), ordered, verdict)
+            check.check_log(central.name, central.log.read_text(), verdict)
         if self.args.no_faults:
             self.check_pace(verdict)
             self.check_lag(verdict)

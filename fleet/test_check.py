@@ -2,7 +2,7 @@
 
 import unittest
 
-from check import Verdict, check_central, check_sensor
+from check import Verdict, check_central, check_log, check_sensor
 
 
 class Check(unittest.TestCase):
@@ -32,6 +32,12 @@ class Check(unittest.TestCase):
         for kills, errors in [(0, 1), (1, 0)]:
             verdict = Verdict()
             check_sensor("a", kills, 3, [1, 2], verdict)
+            self.assertEqual(len(verdict.errors), errors)
+
+    def test_a_loss_that_did_not_happen_is_found(self):
+        for log, errors in [("info: works again\n", 0), ("warning: 3 alerts were removed from the stream before\n", 1)]:
+            verdict = Verdict()
+            check_log("central", log, verdict)
             self.assertEqual(len(verdict.errors), errors)
 
     def test_a_sensor_that_stored_nothing_is_found(self):
