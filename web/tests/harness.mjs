@@ -160,11 +160,19 @@ export async function open(of, url, { width = 1280, height = 800, scheme = "ligh
   await page.waitForTimeout(settle);
   await page.goto(url);
   page.wrong = wrong;
+  page.route = intercept.bind(undefined, page, page.route.bind(page));
   page.close = async () => {
     await context.close();
     assert.deepEqual(wrong, []);
   };
   return page;
+}
+
+/** Sets a route, and waits until the page keeps to it: Chromium lets requests past one for a moment. */
+async function intercept(page, route, ...args) {
+  await route(...args);
+  await route("**/icon.svg?intercepted", (asked) => asked.fulfill({ status: 204 }));
+  await until("the page keeps to the route", () => page.evaluate(async () => (await fetch("icon.svg?intercepted")).status === 204));
 }
 
 /** Nothing on the page is against WCAG 2.2 AA, as far as a program can tell. */
