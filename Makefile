@@ -99,7 +99,7 @@ lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@# A program that brings its own command line may want one part only.
-	for feature in exec kafka; do \
+	for feature in exec nats web; do \
 		$(CARGO) check --quiet --package pigear --no-default-features --features $$feature --locked || \
 			{ echo "error: the feature $$feature doesn't compile alone" >&2; exit 1; }; \
 	done

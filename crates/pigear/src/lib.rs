@@ -86,7 +86,7 @@ pub mod names;
 #[cfg(any(feature = "script", feature = "store"))]
 mod network;
 mod output_file;
-#[cfg(any(feature = "kafka", feature = "syslog", all(feature = "http", feature = "command")))]
+#[cfg(any(feature = "nats", feature = "syslog", all(feature = "http", feature = "command")))]
 mod pem;
 pub mod player;
 #[cfg(feature = "command")]

@@ -40,8 +40,9 @@ use crate::description::{Description, FileUse};
 #[cfg(feature = "command")]
 pub(crate) use access::users;
 pub(crate) use handler::Web;
+pub(crate) use options::Options;
 #[cfg(feature = "command")]
-pub(crate) use options::{Listen, Options, Token};
+pub(crate) use options::{Listen, Token};
 #[cfg(feature = "command")]
 pub(crate) use server::{Running, Server, look};
 pub(crate) use streams::SharedStreams;
