@@ -38,7 +38,7 @@ export async function load() {
   if (looked !== health.store.store) lookForDamage(health.store.store);
   letterStore = letters.store;
   const giveBack = keepFocus(view);
-  view.replaceChildren(...sensorsCard(fleet), counters(health), storeCard(health), ...handlers(health), ...rulesCard(health), lanes(health), deadLetters(letters.letters, health.dead_letters), ...originsCard(health));
+  view.replaceChildren(...socketsCard(health), ...sensorsCard(fleet), counters(health), storeCard(health), ...handlers(health), ...rulesCard(health), lanes(health), deadLetters(letters.letters, health.dead_letters), ...originsCard(health));
   pack();
   letScroll();
   giveBack();
@@ -125,6 +125,13 @@ function counters(health) {
   return h("article", { class: "card" }, h("h2", {}, "Counters"),
     !health.counters && h("p", { class: "note" }, "This Pigear only serves the page, and knows what the store tells. The Pigear that receives the alerts counts what was received, malformed, refused and missed: see the file of its ", h("code", {}, "--stats"), ", its ", h("code", {}, "--metrics"), ", or its own page (", h("code", {}, "--data-handler web"), ")."),
     table({ "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
+}
+
+/** The sockets of this Pigear that no alerts arrive at, and why. @param {any} health */
+function socketsCard({ sockets }) {
+  const broken = sockets.filter((/** @type {any} */ one) => one.problem);
+  if (!broken.length) return [];
+  return [h("article", { class: "card wide" }, h("h2", {}, "Sockets"), ...broken.map((/** @type {any} */ one) => h("p", { class: "warning" }, plain(one.problem))))];
 }
 
 /** The handlers of this Pigear. @param {any} health */

@@ -1,6 +1,7 @@
 // The cards of the overview and the health: where they stand, and what they say of where alerts come from.
 
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { test } from "node:test";
 
 import { datagrams, isAccessible, open, setUp, until } from "./harness.mjs";
@@ -107,5 +108,21 @@ test("the health of a receiver has no gap beside its counters", { timeout: 60_00
   assert.match((await counters.locator(".note").textContent()) ?? "", /only serves the page.*received, malformed, refused and missed.*--stats.*--metrics.*--data-handler web/);
   await isAccessible(other, "a page beside");
   await other.close();
+  await page.close();
+});
+
+test("the health says which socket no alerts arrive at, and why", async () => {
+  const room = setup.newRoom();
+  const live = await room.live();
+  const page = await open(setup.chrome, `${live.url}?view=health`);
+  const card = page.locator("article", { has: page.getByRole("heading", { name: "Sockets" }) });
+  await page.getByRole("heading", { name: "Counters" }).waitFor();
+  assert.equal(await card.count(), 0);
+  fs.renameSync(room.at("log"), room.at("moved"));
+  await card.waitFor();
+  assert.match(await card.textContent(), /^Socketslog\/snort_alert was removed or replaced, so no alerts arrive: /);
+  await isAccessible(page, "a socket that is gone");
+  fs.renameSync(room.at("moved"), room.at("log"));
+  await card.waitFor({ state: "detached" });
   await page.close();
 });

@@ -78,6 +78,8 @@ mod input_file;
 mod kernel_table;
 pub mod keys;
 pub mod listen;
+#[cfg(any(feature = "metrics", feature = "web"))]
+mod liveness;
 #[cfg(any(feature = "command", feature = "web"))]
 mod manual;
 #[cfg(feature = "metrics")]

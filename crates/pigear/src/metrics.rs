@@ -13,7 +13,6 @@ mod alerts;
 mod exposition;
 mod fleet;
 mod gathered;
-mod liveness;
 mod negotiation;
 mod process;
 mod router;

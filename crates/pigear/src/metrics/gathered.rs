@@ -14,11 +14,11 @@ use pigear_pipeline::{LanePhase, Pulse, Stats, Stop};
 
 use super::alerts::Counted;
 use super::exposition::{Exposition, Form};
-use super::liveness;
 use super::negotiation::Wanted;
 #[cfg(feature = "store")]
 use super::stored::StoreWatch;
 use super::{fleet, process};
+use crate::liveness;
 use crate::rules::SharedRules;
 use crate::sensors::SharedSensors;
 
@@ -73,7 +73,7 @@ impl Gatherer {
         if self.subjects.stop.is_requested() {
             return Vec::new();
         }
-        self.of_receivers(&[liveness::problem, liveness::needs_restart])
+        self.of_receivers(&[liveness::problem, needs_restart])
     }
 
     fn of_receivers(&self, problems: &[fn(&Pulse) -> Option<String>]) -> Vec<String> {
@@ -177,6 +177,11 @@ impl Gatherer {
             reachable.sample(&[("socket", name)], u8::from(is_reachable));
         }
     }
+}
+
+/// Why nothing can arrive at a socket, if starting Pigear again helps.
+fn needs_restart(thread: &Pulse) -> Option<String> {
+    thread.cut_off().filter(|it| it.restart_helps).map(|it| it.text)
 }
 
 fn compressed(text: &[u8]) -> std::io::Result<Vec<u8>> {

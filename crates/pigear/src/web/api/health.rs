@@ -1,14 +1,16 @@
 //! How the store, its lanes, and the program are.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use jiff::Timestamp;
-use pigear_pipeline::Snapshot;
+use pigear_pipeline::{Pulse, Snapshot, Stats};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::liveness;
 use crate::rules::RuleSet;
 use crate::store::{LaneState, Reader, RetentionPolicy, StoredOrigin};
 use crate::web::history::CountersHistory;
@@ -30,6 +32,8 @@ pub(in crate::web) struct Health {
     store: StoreHealth,
     /// The handlers that get their alerts from the store.
     lanes: Vec<LaneHealth>,
+    /// The sockets that this Pigear receives from; empty if it only serves the page.
+    sockets: Vec<SocketHealth>,
     /// Where stored alerts came from, the latest origin first.
     origins: Vec<OriginHealth>,
     /// How many dead letters there are.
@@ -45,6 +49,29 @@ pub(in crate::web) struct Health {
     counters: Option<Snapshot>,
     /// What the counters were in the last five minutes.
     history: CountersHistory,
+}
+
+/// A socket that alerts arrive at.
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct SocketHealth {
+    /// Its path.
+    socket: String,
+    /// Why no alerts arrive; absent if all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl SocketHealth {
+    fn all(stats: &Stats) -> Vec<Self> {
+        // A socket that was bound again has another thread.
+        let threads: BTreeMap<_, _> =
+            stats.receivers().into_iter().map(|it| (it.name().to_owned(), it)).collect();
+        let of = |(socket, thread): (String, Pulse)| Self {
+            socket,
+            problem: liveness::problem(&thread).or_else(|| liveness::cut_off(&thread)),
+        };
+        threads.into_iter().map(of).collect()
+    }
 }
 
 /// Where stored alerts came from.
@@ -268,6 +295,7 @@ pub(in crate::web) async fn health(
         store,
         dead_letters: lanes.iter().map(|lane| lane.dead_letters).sum(),
         lanes,
+        sockets: site.stats.as_deref().map(SocketHealth::all).unwrap_or_default(),
         origins,
         streams: site.streams.counts().into(),
         rules: site.rules.current().map(|rules| RulesHealth::of(&rules)),

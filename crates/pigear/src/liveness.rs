@@ -8,18 +8,13 @@ use pigear_pipeline::{Motion, Pulse};
 const MOST: Duration = Duration::from_secs(5);
 
 /// What is wrong with a thread, if anything is.
-pub(super) fn problem(thread: &Pulse) -> Option<String> {
+pub(crate) fn problem(thread: &Pulse) -> Option<String> {
     named(thread.name(), thread.motion())
 }
 
 /// Why nothing can arrive at its socket, if that is so.
-pub(super) fn cut_off(thread: &Pulse) -> Option<String> {
+pub(crate) fn cut_off(thread: &Pulse) -> Option<String> {
     thread.cut_off().map(|it| it.text)
-}
-
-/// The same, if starting Pigear again helps.
-pub(super) fn needs_restart(thread: &Pulse) -> Option<String> {
-    thread.cut_off().filter(|it| it.restart_helps).map(|it| it.text)
 }
 
 fn named(name: &str, motion: Motion) -> Option<String> {
