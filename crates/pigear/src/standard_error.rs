@@ -3,16 +3,21 @@
 #[cfg(feature = "top")]
 use std::io::IsTerminal;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most bytes that are kept while there is a screen.
 const MAX_HELD: usize = 64 * 1024;
 
-/// The target of events that a screen shows by itself: with one, they are not logged to its terminal.
+/// The target of events that a screen shows by itself: they are not logged to its terminal, even once it is left.
 pub(crate) const SHOWN: &str = "pigear::shown";
 
 /// What was logged since there is a screen; `None` without one.
 static HELD: Mutex<Option<Held>> = Mutex::new(None);
+
+/// Whether the terminal has, or had, a screen: what began while it was there may end later. A thread that only asks
+/// never waits for one that writes to a paused terminal.
+static HAS_SCREEN: AtomicBool = AtomicBool::new(false);
 
 #[derive(Default)]
 struct Held {
@@ -37,6 +42,7 @@ pub(crate) fn write(line: &[u8]) -> io::Result<()> {
 #[cfg(feature = "top")]
 pub(crate) fn hold() {
     if io::stderr().is_terminal() {
+        HAS_SCREEN.store(true, Ordering::Relaxed);
         held().get_or_insert_default();
     }
 }
@@ -52,9 +58,9 @@ pub(crate) fn release() {
     }
 }
 
-/// Whether lines are kept.
-pub(crate) fn is_held() -> bool {
-    held().is_some()
+/// Whether the events of [`SHOWN`] were on a screen of the terminal, so that they are not logged to it.
+pub(crate) fn has_screen() -> bool {
+    HAS_SCREEN.load(Ordering::Relaxed)
 }
 
 impl Held {
@@ -69,4 +75,15 @@ impl Held {
 
 fn held() -> MutexGuard<'static, Option<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_asks_does_not_wait_for_one_that_writes() {
+        let _writes = held();
+        assert!(!has_screen());
+    }
 }

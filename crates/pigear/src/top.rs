@@ -92,10 +92,11 @@ pub(crate) fn run(options: TopOptions) -> Result<(), TopError> {
     let (sender, inbox) = channel();
     let order = Order::new(wanted.clone());
     let outbox = Outbox::new(sender);
+    // The threads log only what the screen doesn't show.
+    let mut terminal = Terminal::open().map_err(TopError::Terminal)?;
     Tail::start(path.clone(), &order, outbox.clone()).map_err(TopError::Thread)?;
     Counter::start(path.clone(), &order, outbox.clone()).map_err(TopError::Thread)?;
     let changes = Triage::start(path.clone(), outbox.clone()).map_err(TopError::Thread)?;
-    let mut terminal = Terminal::open().map_err(TopError::Terminal)?;
     input::signals(&outbox).map_err(TopError::Thread)?;
     input::keys(outbox.clone()).map_err(TopError::Thread)?;
     let mut app = App::new(path, wanted);

@@ -159,7 +159,7 @@ where
         if metadata.target().starts_with("async_nats") {
             return Ok(());
         }
-        if metadata.target() == standard_error::SHOWN && standard_error::is_held() {
+        if metadata.target() == standard_error::SHOWN && standard_error::has_screen() {
             return Ok(());
         }
         let is_info = *metadata.level() == Level::INFO;

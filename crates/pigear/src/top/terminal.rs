@@ -15,7 +15,7 @@ use ratatui::termion::style::Reset;
 use signal_hook::consts::SIGTSTP;
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::standard_error;
+use crate::{killed, standard_error};
 
 /// The terminal's settings before it was taken, while it is.
 static FOUND: Mutex<Option<Termios>> = Mutex::new(None);
