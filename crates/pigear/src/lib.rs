@@ -77,6 +77,8 @@ mod input_file;
 #[cfg(any(feature = "command", feature = "store"))]
 mod kernel_table;
 pub mod keys;
+#[cfg(feature = "command")]
+mod killed;
 pub mod listen;
 #[cfg(any(feature = "metrics", feature = "web"))]
 mod liveness;

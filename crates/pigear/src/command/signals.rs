@@ -6,11 +6,11 @@ use std::thread;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
 use tracing::debug;
 
 use super::host::{Host, Interrupt, shell_is_left};
 use super::log;
+use crate::killed;
 use crate::listen::Reload;
 
 /// Handles signals on its own thread, but SIGINT only if the host doesn't. The first stop signal stops in
@@ -58,9 +58,7 @@ impl Drop for HeldBack {
     }
 }
 
-/// Ends the process as this signal does where it isn't handled.
-fn end_at_once(signal: i32) {
+fn end_at_once(signal: i32) -> ! {
     log::finish();
-    // Only signals that don't end a process are an error.
-    let _ = emulate_default_handler(signal);
+    killed::end(signal)
 }

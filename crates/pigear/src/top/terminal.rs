@@ -2,7 +2,6 @@
 
 use std::io::{self, Stdout, Write};
 use std::panic;
-use std::process;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
@@ -80,20 +79,14 @@ impl Drop for Terminal {
 /// Leaves the terminal as it was found, and ends the program by a signal.
 pub(super) fn die(signal: i32) -> ! {
     restore();
-    end(signal)
+    killed::end(signal)
 }
 
 /// The same while another thread may be waiting for a terminal that takes no output: only the terminal's
 /// settings are restored.
 pub(super) fn die_at_once(signal: i32) -> ! {
     restore_settings();
-    end(signal)
-}
-
-fn end(signal: i32) -> ! {
-    let _ = emulate_default_handler(signal);
-    // If that is not possible, with the status that a shell would report.
-    process::exit(128 + signal)
+    killed::end(signal)
 }
 
 /// Takes the terminal, also if it is taken. No key that is typed meanwhile is lost.
@@ -181,6 +174,7 @@ mod tests {
         write("the screen goes on").unwrap();
         drop(terminal);
         standard_error::write(b"warning: a later line\n").unwrap();
+        assert!(standard_error::has_screen(), "what a search logs that ends now was on the screen");
     }
 
     /// What a terminal gets while an ignored test of this module runs in it, and whether that succeeds. The

@@ -47,28 +47,56 @@ fn a_socket_that_root_bound_is_removed_by_such_a_signal() {
     }
 }
 
+/// The kernel doesn't end such a process as it ends others.
+#[test]
+#[cfg(feature = "shell")]
+fn the_first_process_of_a_container_ends_at_once_too() {
+    if !is_root("make a namespace of processes") {
+        return;
+    }
+    let test = reads_its_maps(Test::new());
+    let map = test.room().at("map");
+    let _writer = fs::File::options().read(true).write(true).open(map).unwrap();
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--pid", "--fork", env!("CARGO_BIN_EXE_pigear")]);
+    let running = test.args(["--sid-msg-map", "map"]).start_through(unshare);
+    let children = format!("/proc/{0}/task/{0}/children", running.id());
+    let first = || fs::read_to_string(&children).unwrap().trim().parse::<u32>().ok();
+    until("it reads the map", || first().is_some_and(has_map_open));
+    kill(Pid::from_raw(first().unwrap().cast_signed()), Signal::SIGTERM).unwrap();
+    let (room, ended) = running.end();
+    assert_eq!(ended.status, Some(128 + Signal::SIGTERM as i32), "{}", ended.stderr);
+    assert!(!room.socket().exists());
+}
+
 /// A user who may write to the log directory may remove what root bound there.
 fn end_while_maps_are_read(signal: Signal, args: &[&str]) {
-    let test = Test::new().with(|room| {
-        room.set_mode("", 0o755);
-        room.hand_over("log");
-        nix::unistd::mkfifo(&room.at("map"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        room.hand_over("map");
-    });
+    let test = reads_its_maps(Test::new());
     let map = test.room().at("map");
     let _writer = fs::File::options().read(true).write(true).open(map).unwrap();
     let running = test.args(["--sid-msg-map", "map"]).args(args.iter().copied()).start();
-    let id = running.id();
-    let reads = |fd: std::io::Result<fs::DirEntry>| {
-        fs::read_link(fd.unwrap().path()).is_ok_and(|path| path.ends_with("map"))
-    };
-    until("it reads the map", || {
-        fs::read_dir(format!("/proc/{id}/fd")).is_ok_and(|mut fds| fds.any(reads))
-    });
+    until("it reads the map", || has_map_open(running.id()));
     running.signal_now(signal);
     let (room, ended) = running.end();
     assert_eq!((&*ended.stderr, ended.status), ("", None), "killed by the signal");
     assert!(!room.socket().exists());
+}
+
+/// Makes the map, which never ends.
+fn reads_its_maps(test: Test) -> Test {
+    test.with(|room| {
+        room.set_mode("", 0o755);
+        room.hand_over("log");
+        nix::unistd::mkfifo(&room.at("map"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        room.hand_over("map");
+    })
+}
+
+fn has_map_open(process: u32) -> bool {
+    let is_map = |fd: std::io::Result<fs::DirEntry>| {
+        fs::read_link(fd.unwrap().path()).is_ok_and(|path| path.ends_with("map"))
+    };
+    fs::read_dir(format!("/proc/{process}/fd")).is_ok_and(|mut fds| fds.any(is_map))
 }
 
 #[test]
