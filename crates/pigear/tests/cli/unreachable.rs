@@ -85,6 +85,27 @@ fn a_socket_that_its_user_may_not_bind_again_needs_a_new_start() {
     }
 }
 
+/// Another user than root finds a permission missing that may come back, which no new start mends.
+#[test]
+fn a_directory_that_is_closed_meanwhile_is_tried_again() {
+    if !can_change_user() {
+        return;
+    }
+    let test = measured(Test::new()).with(|room| room.hand_over("log"));
+    let mut running = test.without_rights().start();
+    let address = address(&mut running);
+    until("it is ready", || statuses(address) == ["200", "200"]);
+    running.room().set_mode("log", 0o555);
+    fs::remove_file(running.room().socket()).unwrap();
+    running.warns(
+        "log/snort_alert was removed or replaced, so no alerts arrive: no permission to create files in the \
+         directory; trying again until it can be bound\n",
+    );
+    until("it isn't ready", || statuses(address) == ["200", "503"]);
+    running.room().set_mode("log", 0o755);
+    until("it is ready again", || statuses(address) == ["200", "200"]);
+}
+
 #[test]
 fn what_replaced_a_socket_that_its_user_may_not_bind_again_has_to_go_first() {
     if !can_change_user() {

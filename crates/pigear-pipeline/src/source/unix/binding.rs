@@ -269,6 +269,11 @@ impl Binding {
         stays
     }
 
+    /// Whether it was said that the path [stays](Self::stays).
+    pub(super) fn is_left(&self) -> bool {
+        self.removal == Removal::Unlikely
+    }
+
     /// The path, for what ends the process without dropping this; `None` if another process bound the socket.
     #[must_use]
     pub fn bound_path(&self) -> Option<BoundPath> {

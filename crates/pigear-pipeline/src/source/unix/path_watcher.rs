@@ -60,6 +60,7 @@ impl PathWatcher {
             path: binding.path().to_owned(),
             settings: binding.settings(),
             place: binding.place(),
+            needs_restart: binding.is_left(),
             pulse,
             shared: Arc::clone(&shared),
             said: None,
@@ -127,6 +128,8 @@ struct Watched {
     settings: Option<SocketSettings>,
     /// That of the socket that the receiver has, or will get.
     place: Arc<Place>,
+    /// The user who bound it may create files in the directory, unlike the current one.
+    needs_restart: bool,
     /// Says whether alerts can arrive.
     pulse: Pulse,
     shared: Arc<Shared>,
@@ -188,8 +191,9 @@ impl Watched {
     fn remedy(&self, problem: &BindError) -> (&'static str, bool) {
         let dir = Binding::directory_of(&self.path);
         match problem {
-            // It could be bound once, so Pigear could do it when it was started.
-            BindError::NoPermission => ("restart Pigear, which binds it again", true),
+            BindError::NoPermission if self.needs_restart => {
+                ("restart Pigear, which binds it again", true)
+            }
             BindError::Occupied { .. } | BindError::InUse if !may_change(dir) => {
                 ("after that is removed, restart Pigear, whose user may not bind it again", false)
             }

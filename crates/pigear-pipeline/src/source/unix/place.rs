@@ -26,7 +26,7 @@ impl Inode {
 pub(super) enum Place {
     /// There.
     File(SocketFile),
-    /// Nowhere: what is at the path of a socket that was passed isn't that socket.
+    /// Nowhere: no open socket is at the path of a socket that was passed. If one is, it is taken for that one.
     Nowhere,
     /// This process may not look.
     Closed,
