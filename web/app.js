@@ -92,14 +92,14 @@ function failed(problem) {
   if (problem instanceof Problem && problem.status < 500) {
     if (problem.status !== 401) showMistake(problem);
     if (problem.parameter) showUnfiltered();
-    else if (problem.status !== 401 && shownOf[state.view] !== asked()) showAway(problem);
+    else if (problem.status !== 401 && shownOf[state.view] !== asked()) showAway(problem, false);
     return;
   }
   byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
   byId("state").dataset.live = "no";
   troubled = true;
   // What was found before is no answer to what is asked now.
-  if (isAway || shownOf[state.view] !== asked()) showAway(problem);
+  if (isAway || shownOf[state.view] !== asked()) showAway(problem, true);
   again = setTimeout(load, Math.min(30, retry) * 1_000);
   retry *= 2;
 }
@@ -112,11 +112,11 @@ function showUnfiltered() {
     h("button", { type: "button", onclick: () => go({ ...empty(), view: state.view, group: state.group }) }, "Show all alerts"));
 }
 
-/** The same, as there is no answer. @param {unknown} problem */
-function showAway(problem) {
+/** The same, as there is no answer. @param {unknown} problem @param {boolean} isRetried - whether it is asked again by itself */
+function showAway(problem, isRetried) {
   stopAll();
   const why = problem instanceof Problem ? problem.message : "Pigear can't be reached: it has ended, it is being restarted, or the network is down";
-  instead(`Nothing is shown: ${why}. It is tried again by itself. `, h("button", { type: "button", onclick: () => load() }, "Try again"));
+  instead(`Nothing is shown: ${why}. ${isRetried ? "It is tried again by itself. " : ""}`, h("button", { type: "button", onclick: () => load() }, "Try again"));
 }
 
 /** What is under way is about what is no longer shown. */

@@ -79,7 +79,7 @@ function openText(before) {
  */
 function unquoted(literal) {
   const signs = /** @type {Record<string, string>} */ ({ n: "\n", r: "\r", t: "\t" });
-  const whole = /\\(?:x([\da-f]{2})|u([\da-f]{4})|U([\da-f]{8})|(.?))/gis;
+  const whole = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.?))/gs;
   return literal.replace(whole, (_, x, u, U, sign = "") => (x ?? u ?? U ? String.fromCodePoint(Math.min(parseInt(x ?? u ?? U, 16), 0x10ffff)) : signs[sign] ?? sign));
 }
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { datagrams, isAccessible, messages, open, setUp, until } from "./harness.mjs";
 
-const ALLOW = ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "503 (Service Unavailable)"];
+const ALLOW = ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "503 (Service Unavailable)", "404 (Not Found)"];
 const UNREACHABLE = "Pigear can't be reached";
 
 const setup = setUp();
@@ -121,6 +121,13 @@ test("what a server in between says instead of Pigear is not shown as it is", as
   await page.locator("main").getByText("Nothing is shown: the answer has status 503, and is not Pigear's").waitFor();
   assert.ok(!(await page.textContent("body"))?.includes("<h1>"));
   await page.unroute("**/api/v1/**");
+  await page.waitForSelector("tr .message");
+  // What is refused is asked again only by whoever reads that.
+  await page.route("**/api/v1/**", (route) => route.fulfill({ status: 404, contentType: "text/html", body: "<html>not here</html>" }));
+  await submit(page, "icmp");
+  await page.locator("main").getByText("Nothing is shown: the answer has status 404, and is not Pigear's. Try again", { exact: true }).waitFor();
+  await page.unroute("**/api/v1/**");
+  await page.locator("main").getByRole("button", { name: "Try again" }).click();
   await page.waitForSelector("tr .message");
   await page.close();
 });

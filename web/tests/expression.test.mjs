@@ -47,6 +47,7 @@ test("messages are completed, also with quotes, backslashes and control characte
     ["msg.msg == \"say", `msg.msg == ${literal}`],
     ["msg.msg == \"say \\\"h", `msg.msg == ${literal}`],
     ["msg.msg.starts_with(\"say \\\"hi\\\", C:\\\\t", `msg.msg.starts_with(${literal})`],
+    ["msg.msg == \"\\U00000073\\u0061\\x79", `msg.msg == ${literal}`],
     ["msg.msg.to_lower() == \"SAY", `msg.msg.to_lower() == ${literal.replace("C:", "c:")}`],
     ["alert.priority != 99 && !msg.msg.contains(\"no \\\" no\") && msg.msg in [\"a]\", \"say", `alert.priority != 99 && !msg.msg.contains("no \\" no") && msg.msg in ["a]", ${literal}`],
   ]) {
