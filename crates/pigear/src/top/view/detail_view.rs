@@ -9,15 +9,16 @@ use super::text::{put, put_right, wrap_words};
 use super::theme::Theme;
 use crate::top::detail::{Detail, DetailLine};
 
-const KEYS: &str = " Esc back  j k g G scroll  e acknowledge  s star  c comment  u undo";
+const KEYS: [&str; 6] =
+    ["Esc back", "j k g G scroll", "e acknowledge", "s star", "c comment", "u undo"];
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, detail: &mut Detail, theme: &Theme) {
     let (title, rest) = split_first(area, 1);
     draw_title(buffer, title, &format!(" pigear top  alert {}", detail.id), "", theme);
     let (body, last) = split_last(rest);
-    put(buffer, last, &Line::styled(KEYS, theme.dim));
     let Some(lines) = detail.lines() else {
         put(buffer, body, &Line::styled(" reading …", theme.dim));
+        put(buffer, last, &Line::styled(keys(last.width), theme.dim));
         return;
     };
     let lines = wrapped(lines, usize::from(body.width), theme);
@@ -27,8 +28,23 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, detail: &mut Detail, theme: 
         put(buffer, row, line);
     }
     let end = (top + usize::from(body.height)).min(count);
-    let place = format!(" lines {} to {end} of {count} ", top + 1);
-    put_right(buffer, last, &Line::styled(place, theme.dim));
+    let place = format!("   lines {} to {end} of {count} ", top + 1);
+    let taken = put_right(buffer, last, &Line::styled(place, theme.dim));
+    let rest = Rect { width: last.width - taken, ..last };
+    put(buffer, rest, &Line::styled(keys(rest.width), theme.dim));
+}
+
+/// The keys that there is room for; the help has all.
+fn keys(width: u16) -> String {
+    let mut keys = String::new();
+    for key in KEYS {
+        let gap = if keys.is_empty() { " " } else { "  " };
+        if keys.len() + gap.len() + key.len() > usize::from(width) {
+            break;
+        }
+        keys.extend([gap, key]);
+    }
+    keys
 }
 
 /// The lines as wide as the screen, with an empty one before each heading.

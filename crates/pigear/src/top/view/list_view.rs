@@ -102,21 +102,13 @@ impl Columns<'_> {
         let severity = format!("{star}{:<10}{done}", entry.severity());
         let time = self.time(entry.time, is_wide);
         let rule = if is_wide { format!("[{}] ", entry.rule) } else { String::new() };
-        let name = match (entry.message.as_str(), entry.count) {
-            ("", None) => format!("[{}]", entry.rule),
-            ("", Some(count)) => format!("[{}] ({count} alike)", entry.rule),
-            (message, None) => message.to_owned(),
-            (message, Some(count)) => format!("{message} ({count} alike)"),
-        };
-        let name = match marks.comments {
-            0 => name,
-            1 => format!("{name} (1 comment)"),
-            many => format!("{name} ({many} comments)"),
-        };
+        let (message, behind) = named(entry);
         let taken = severity.len() + time.len() + rule.len() + 1;
         let room = usize::from(self.width).saturating_sub(taken);
         let ends = fitting(&entry.ends(is_wide), room * 2 / 3);
-        let name = fitting(&name, room.saturating_sub(width(&ends) + 2));
+        let room_of_name = room.saturating_sub(width(&ends) + 2);
+        let message = fitting(&message, room_of_name.saturating_sub(width(&behind)));
+        let name = fitting(&format!("{message}{behind}"), room_of_name);
         let gap = " ".repeat(room.saturating_sub(width(&name) + width(&ends)));
         Line::from(vec![
             Span::styled(severity, theme.priority(entry.priority)),
@@ -139,6 +131,21 @@ impl Columns<'_> {
         };
         zoned.strftime(form).to_string()
     }
+}
+
+/// What an alert is called, and the numbers behind that, which stay where there is little room.
+fn named(entry: &Entry) -> (String, String) {
+    let name = match entry.message.as_str() {
+        "" => format!("[{}]", entry.rule),
+        message => message.to_owned(),
+    };
+    let alike = entry.count.map(|count| format!(" ({count} alike)"));
+    let comments = match entry.marks.comments {
+        0 => None,
+        1 => Some(" (1 comment)".to_owned()),
+        many => Some(format!(" ({many} comments)")),
+    };
+    (name, alike.into_iter().chain(comments).collect())
 }
 
 /// The text, cut to a width with `…` at its end.

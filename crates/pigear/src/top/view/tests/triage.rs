@@ -62,6 +62,13 @@ fn a_comment_is_written_counted_and_removed() {
 }
 
 #[test]
+fn a_long_message_is_cut_and_not_the_number_of_its_comments() {
+    let mut top = Top::new(vec![alert(&[b'm'; 200])]);
+    top.types("cseen\n");
+    assert!(line(&mut top, "mm").contains("mmm… (1 comment)"), "{}", line(&mut top, "mm"));
+}
+
+#[test]
 fn an_open_alert_is_commented_on_and_shows_it() {
     let mut top = three();
     top.types("\ncseen before");
