@@ -1,14 +1,15 @@
 //! Errors of a store.
 
 use std::borrow::Cow;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rusqlite::ErrorCode;
 
 use super::layout::VERSION;
 use super::moving;
 use crate::descriptors::{MORE_DESCRIPTORS, is_of_descriptors, no_descriptors};
+use crate::file_name::with_end;
 use crate::shell_word::quoted;
 use crate::visible::visible;
 
@@ -189,9 +190,20 @@ impl StoreProblem {
             return self.hint().map(Cow::Borrowed);
         }
         let (line, moved) = (moving::moving_line(path, ""), quoted(&moving::moved_name(path)));
+        let journal = with_end(path, "-wal");
+        // A journal is read with whatever file is there.
+        let is_empty = fs::metadata(&journal).map_or(true, |metadata| metadata.len() == 0);
+        let of_another = (!is_empty).then(|| {
+            format!(
+                "; if the file was put there in the place of another one, {} may be the journal of that one: stop all \
+                that have it open, and move that away instead",
+                journal.display()
+            )
+        });
         Some(Cow::Owned(format!(
             "nothing was changed; this moves it away together with its journal, and a new one is begun: {line}; then \
-            `sqlite3 {moved} .recover` saves what can be read of it"
+            `sqlite3 {moved} .recover` saves what can be read of it{}",
+            of_another.unwrap_or_default()
         )))
     }
 

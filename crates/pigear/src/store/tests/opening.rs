@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::keeping::{is_consistent, until};
 use super::querying::{finds, several};
 use super::*;
+use crate::file_name::with_end;
 
 /// What opening to write says, and opening to read.
 #[track_caller]
@@ -166,6 +167,13 @@ fn damage_is_noticed_after_a_sudden_end_and_nothing_is_changed() {
     assert!(error.source.to_string().contains("(in the table "), "{error:?} says no place");
     assert!(error.source.hint().unwrap().contains(".recover"));
     assert_eq!(fs::read(place.path()).unwrap(), before);
+    // Whatever is beside the file is read with it.
+    let hint = || error.source.hint_at(&place.path()).unwrap().into_owned();
+    let journal = with_end(&place.path(), "-wal");
+    let of_another = format!("{} may be the journal of that one", journal.display());
+    assert!(!hint().contains(&of_another), "{}", hint());
+    fs::write(journal, "of another").unwrap();
+    assert!(hint().contains(&of_another), "{}", hint());
 }
 
 /// A store that is large enough for a check to take a while.
