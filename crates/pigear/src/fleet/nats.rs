@@ -25,6 +25,7 @@ mod pull;
 mod redelivery;
 mod removals;
 mod returning;
+mod rights;
 mod run;
 mod scarcity;
 mod source;

@@ -1,12 +1,14 @@
 //! Which servers, and by which credentials.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::{ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use serde::{Deserialize, Deserializer};
 
 use super::login::{self, Credentials};
+use super::rights::MissingRights;
 use crate::input_file::{self, MAX_SMALL};
 use crate::keys::YesNo;
 use crate::pem;
@@ -161,7 +163,9 @@ impl Access {
         &self,
         on_event: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<async_nats::Client, String> {
+        let rights = Mutex::new(MissingRights::new(self.shown.clone()));
         let mut options = self.options()?.event_callback(move |event| {
+            rights.lock().unwrap_or_else(PoisonError::into_inner).note(&event);
             on_event(event);
             async {}
         });
@@ -205,6 +209,10 @@ impl Access {
     fn in_words(&self, error: &async_nats::ConnectError) -> String {
         let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})"));
         let cause = cause.unwrap_or_default();
+        if cause.contains("InvalidContentType") {
+            return "the server doesn't speak TLS; write nats://, and leave out tls, ca, cert and key"
+                .to_owned();
+        }
         match error.kind() {
             ConnectErrorKind::AuthorizationViolation => match self.credentials {
                 Credentials::None => {
@@ -218,9 +226,18 @@ impl Access {
                     .to_owned()
             }
             ConnectErrorKind::TimedOut => "the server doesn't answer".to_owned(),
-            ConnectErrorKind::Tls => format!("TLS failed{cause}"),
+            ConnectErrorKind::Tls => format!("TLS failed{cause}{}", self.remedy(&cause)),
             ConnectErrorKind::Dns => format!("the host's address can't be found{cause}"),
-            _ => format!("cannot connect{cause}"),
+            _ => format!("cannot connect{cause}{}", self.remedy(&cause)),
+        }
+    }
+
+    /// What helps if the server's certificate isn't trusted.
+    fn remedy(&self, cause: &str) -> &'static str {
+        match self.tls.ca {
+            _ if !cause.contains("UnknownIssuer") => "",
+            Some(_) => "; ca has not the certificate of who signed the server's",
+            None => "; give ca=FILE with the certificate of who signed the server's",
         }
     }
 }

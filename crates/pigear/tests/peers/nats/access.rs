@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use nix::sys::signal::Signal;
 use nkeys::KeyPair;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair as CertificateKey};
 use serde_json::{Value, json};
@@ -241,9 +242,74 @@ fn a_server_is_trusted_by_its_certificate_and_asks_for_pigears() {
         };
         let all = ["ca=ca.pem", "cert=cert.pem", "key=key.pem"];
         proof(&all, &authority).is_accepted(&server);
-        proof(&all, &other).is_refused(&server, "invalid peer certificate");
+        let not_trusted = "UnknownIssuer); ca has not the certificate of who signed the server's";
+        proof(&all, &other).is_refused(&server, not_trusted);
+        proof(&["tls=yes"], &other).is_refused(&server, "; give ca=FILE with the certificate of");
         // Without a certificate of its own the server ends the connection.
         proof(&["ca=ca.pem"], &authority).is_refused(&server, "handler nats: tls://localhost");
+    }
+}
+
+#[test]
+fn a_server_without_tls_is_said_to_be_one() {
+    for generation in generations() {
+        let plain = server(&generation, "");
+        let said =
+            "the server doesn't speak TLS; write nats://, and leave out tls, ca, cert and key";
+        Proof::new(&["tls=yes"], &[]).is_refused(&plain, said);
+    }
+}
+
+/// Those that the manual has.
+fn users(sensor: &str, central: &str) -> String {
+    let user = |name, publish| {
+        format!(
+            "{{ user: {name}, password: s3cret, permissions: {{ publish: [{publish}], subscribe: [\"_INBOX.>\"] }} }}"
+        )
+    };
+    format!("authorization {{ users: [{}, {}] }}", user("sensor", sensor), user("central", central))
+}
+
+const SENSOR: &str = "\"pigear.alerts.>\", \"$KV.PIGEAR_SENSORS.>\", \"$JS.API.>\"";
+
+#[test]
+fn the_rights_of_the_manual_are_enough_and_a_missing_one_is_named() {
+    for generation in generations() {
+        let central = "\"$JS.API.>\", \"$JS.ACK.>\", \"_INBOX.>\"";
+        let may_all = server(&generation, &users(SENSOR, central));
+        let publish = |server: &Server| {
+            let url = format!("url=nats://sensor:s3cret@127.0.0.1:{}", server.port);
+            Test::new().args(["--count", "1", "--data-handler", "nats", "create=yes", &url])
+        };
+        let read = |server: &Server, args: &[&str]| {
+            let from = format!("nats://central:s3cret@127.0.0.1:{}", server.port);
+            let test = Test::bare().args(["--socket-handler", "nats", "--from", &from]);
+            test.args(args.iter().copied()).args(["--data-handler", "null"]).start()
+        };
+        let mut running = publish(&may_all).start();
+        running.send(&saying(ALERT.as_bytes()));
+        let sent = running.end().1;
+        assert!(sent.status == Some(0) && !sent.stderr.contains("may not"), "{}", sent.stderr);
+        let taken = read(&may_all, &["--count", "1"]).end().1;
+        assert!(taken.status == Some(0) && !taken.stderr.contains("may not"), "{}", taken.stderr);
+        drop(may_all);
+
+        let may_not = server(&generation, &users(SENSOR, "\"$JS.API.>\", \"_INBOX.>\""));
+        let mut running = publish(&may_not).start();
+        running.send(&saying(ALERT.as_bytes()));
+        assert_eq!(running.end().1.status, Some(0));
+        let mut running = read(&may_not, &["--serve-forever", "--store", "a.db"]);
+        running.warns(
+            ": the user may not publish to $JS.ACK.>; the server needs to grant that (1 refused",
+        );
+        running.signal_now(Signal::SIGTERM);
+        running.end();
+        drop(may_not);
+
+        let may_not = server(&generation, &users("\"pigear.alerts.>\"", central));
+        let mut running = publish(&may_not).start();
+        running.warns(": the user may not publish to $JS.API.STREAM.");
+        ends_in_time(running);
     }
 }
 
