@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use nix::unistd::Uid;
+use pigear_pipeline::file_kind;
 
 use super::directories::{closed_above, hidden};
 use super::finding::Finding;
@@ -87,7 +88,7 @@ pub(super) fn of_fifo(path: &Path) -> Option<Finding> {
     if !kind.is_fifo() || path.canonicalize().is_err() {
         return None;
     }
-    let found = format!("{} is a FIFO, not a regular file", path.display());
+    let found = format!("{} is {}, not a regular file", path.display(), file_kind(kind));
     let why = "Pigear doesn't start unless something writes to it at that moment.";
     Some(Finding::wrong(found, why).advise("give the path of a regular file"))
 }
