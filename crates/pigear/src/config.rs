@@ -51,7 +51,7 @@ pub use check::Mistake;
 #[cfg(feature = "command")]
 pub(crate) use check::{Accounts, HANDLER_KEYS, keys_of_file};
 #[cfg(feature = "command")]
-pub(crate) use exposure::{Exposure, FOR_SERVICE};
+pub(crate) use exposure::Exposure;
 pub use file::ConfigError;
 #[cfg(feature = "command")]
 pub(crate) use file_keys::FileKey;

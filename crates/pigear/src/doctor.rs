@@ -6,7 +6,6 @@ mod configuration;
 mod directories;
 mod files;
 mod finding;
-mod guarded;
 mod heard;
 mod kernel;
 mod limits;

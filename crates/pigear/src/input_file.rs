@@ -171,7 +171,7 @@ fn read_pipe(pipe: &File, limit: u64, time: Duration, bytes: &mut Vec<u8>) -> io
         let left = limit.saturating_sub(bytes.len() as u64);
         match pipe.take(left).read_to_end(bytes) {
             Ok(_) if bytes.is_empty() => {
-                return Err(refused("it is a FIFO without a writer, or an empty pipe"));
+                return Err(refused("it is a named pipe without a writer, or an empty pipe"));
             }
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(problem(Path::new("/dev/zero")), neither);
         assert_eq!(problem(Path::new("/dev/full")), neither);
         assert_eq!(problem(dir.path()), "it is a directory");
-        let nobody = "it is a FIFO without a writer, or an empty pipe";
+        let nobody = "it is a named pipe without a writer, or an empty pipe";
         assert_eq!(problem(&fifo(&dir)), nobody);
         assert_eq!(read(Path::new("/dev/null"), 100).unwrap(), b"");
     }

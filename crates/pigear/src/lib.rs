@@ -67,6 +67,8 @@ mod error_policy;
 mod file_name;
 #[cfg(feature = "nats")]
 pub mod fleet;
+#[cfg(feature = "command")]
+mod guarded;
 pub mod handler;
 mod host_name;
 #[cfg(any(feature = "metrics", feature = "web"))]

@@ -42,7 +42,7 @@ use pigear_pipeline::{Activity, Pipeline, PipelineError, Snapshot, Source, Stats
 #[cfg(feature = "command")]
 pub(crate) use conflict::{Place, TableId};
 #[cfg(feature = "command")]
-pub(crate) use conflicts::conflicts;
+pub(crate) use conflicts::{conflicts, name_of};
 #[cfg(feature = "command")]
 pub(crate) use defaults::usual_of_source;
 pub use directories::MissingDirectory;

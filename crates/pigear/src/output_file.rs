@@ -40,7 +40,7 @@ pub(crate) enum OutputKind {
 
 /// The FIFO has no reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is a FIFO without a reader")]
+#[error("it is a named pipe without a reader")]
 pub(crate) struct NoReader;
 
 impl NoReader {

@@ -2,7 +2,7 @@
 
 use tracing::warn;
 
-use super::args::{ListenArgs, variable};
+use super::args::ListenArgs;
 use crate::config::{ValueKind, is_secret, value_kind};
 use crate::visible::visible;
 
@@ -19,17 +19,16 @@ pub(super) fn warn_of(args: &ListenArgs) {
             warn_of_one(&shown, &visible(instead.as_bytes()));
         }
     }
-    let from = args.source.from.as_deref().and_then(std::path::Path::to_str).unwrap_or_default();
-    let is_variable = std::env::var_os(variable("from")).is_some();
-    if !is_variable && is_secret("", "from", from) {
+    let typed = args.given.get("from").filter(|from| !from.is_variable);
+    if typed.is_some_and(|from| from.values.iter().any(|it| is_secret("", "from", it))) {
         warn_of_one("--from", "--config FILE");
     }
 }
 
-/// Warns of servers of a fleet whose URLs have a password.
+/// Warns of servers of a fleet whose URLs have a password: no variable names them.
 #[cfg(feature = "nats")]
 pub(super) fn warn_of_servers(from: &str) {
-    if std::env::var_os(variable("from")).is_none() && is_secret("", "from", from) {
+    if is_secret("", "from", from) {
         warn_of_one("--from", "?user=NAME&password_file=FILE or ?token_file=FILE");
     }
 }

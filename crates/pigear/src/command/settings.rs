@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use pigear_pipeline::OnError;
 use tracing::warn;
 
-use super::args::{Given, GivenName, ListenArgs, variable};
+use super::args::{Given, GivenName, ListenArgs};
 use super::failure::{Failure, Said};
 use super::{log, mistakes};
 use crate::config::{
@@ -119,7 +119,8 @@ pub(super) fn merged(
     registry: &Registry,
 ) -> Result<Config, Failure> {
     add_source(&mut config, args.source, &args.given)?;
-    add_handlers(&mut config, &args.data_handler, registry).map_err(Failure::usage)?;
+    let option = args.given.name_of("data-handler");
+    add_handlers(&mut config, &args.data_handler, &option, registry).map_err(Failure::usage)?;
     apply_all(&mut config, &args.keys).map_err(Failure::usage)?;
     config.store = args.store.or(config.store);
     config.privileges = args.privileges.or(config.privileges);
@@ -138,10 +139,8 @@ pub(super) fn merged(
     config.count = args.count.or(config.count);
     config.stats = args.stats.or(config.stats);
     config.metrics = args.metrics.or(config.metrics);
-    let typed = args.filter.map(|script| {
-        let place = option_or_variable("filter", &script);
-        FilterConfig { script, place }
-    });
+    let place = args.given.name_of("filter").to_string();
+    let typed = args.filter.map(|script| FilterConfig { script, place });
     config.filter = typed.or(config.filter);
     Ok(config)
 }
@@ -163,15 +162,6 @@ pub(super) fn refuse_mistakes(config: &Config, args: &ListenArgs) -> Result<(), 
             Err(Failure::wrong(anyhow!("options and variables have {all} mistakes")))
         }
     }
-}
-
-/// What a value is given by, for an error: an option, or its environment variable.
-fn option_or_variable(option: &str, value: &str) -> String {
-    let variable = variable(option);
-    let is_there =
-        |of_variable: &str| of_variable == value || of_variable.split(',').any(|one| one == value);
-    let is_of_variable = std::env::var(&variable).is_ok_and(|of_variable| is_there(&of_variable));
-    if is_of_variable { variable } else { format!("--{option}") }
 }
 
 /// A secret in a configuration file that all users can read.
@@ -212,11 +202,15 @@ fn left_out(given: &[GivenName]) -> String {
 
 /// Adds the handlers of the command line, as `KIND` or `NAME=KIND`, and gives each handler a unique name
 /// for its keys: its kind, or for the second of a kind `file-2`.
-fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> anyhow::Result<()> {
+fn add_handlers(
+    config: &mut Config,
+    typed: &[String],
+    option: &GivenName,
+    registry: &Registry,
+) -> anyhow::Result<()> {
     for typed in typed {
-        let handler = handler(typed)?;
+        let handler = handler(typed, option)?;
         if handler.name.is_some() && config.handlers.iter().any(|it| it.name == handler.name) {
-            let option = option_or_variable("data-handler", typed);
             bail!("{option} {typed}: another handler has this name; give it one of its own");
         }
         config.handlers.push(handler);
@@ -229,11 +223,10 @@ fn add_handlers(config: &mut Config, typed: &[String], registry: &Registry) -> a
 }
 
 /// A handler from `KIND` or `NAME=KIND`.
-fn handler(typed: &str) -> anyhow::Result<HandlerConfig> {
+fn handler(typed: &str, option: &GivenName) -> anyhow::Result<HandlerConfig> {
     let Some((name, kind)) = typed.split_once('=') else { return Ok(HandlerConfig::new(typed)) };
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
     if name.is_empty() || !name.chars().all(is_plain) {
-        let option = option_or_variable("data-handler", typed);
         bail!("{option} {typed}: a handler's name has letters, digits, - and _ only");
     }
     Ok(HandlerConfig { name: Some(name.to_owned()), ..HandlerConfig::new(kind) })
@@ -338,7 +331,8 @@ mod tests {
     fn config_of(kinds: &[&str], keys: &[(&str, &str)]) -> anyhow::Result<Config> {
         let mut config = Config { sources: vec![SourceConfig::default()], ..Config::default() };
         let kinds: Vec<_> = kinds.iter().map(ToString::to_string).collect();
-        add_handlers(&mut config, &kinds, &Registry::builtin())?;
+        let option = Given::default().name_of("data-handler");
+        add_handlers(&mut config, &kinds, &option, &Registry::builtin())?;
         let keys: Vec<_> =
             keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         apply_all(&mut config, &keys)?;

@@ -11,6 +11,7 @@ use super::lines::Lines;
 use super::secret_keys::{ValueKind, is_secret, secret_files_of_source, value_kind};
 use super::{Config, HandlerConfig, SourceConfig};
 use crate::account::Account;
+use crate::guarded::fixed;
 use crate::input_file::{self, MAX_OWN_CONFIG as MAX_CERTIFICATES};
 use crate::shell_word::{quoted, word};
 use crate::visible::visible;
@@ -76,18 +77,20 @@ impl Exposure {
         of_handlers.chain(config.sources.iter().flat_map(of_source)).collect()
     }
 
-    /// The commands that take the file from all users but the one as whom Pigear reads it; none if they would take it
-    /// from that one, too.
-    pub(crate) fn commands(&self) -> Vec<String> {
-        let typed = quoted(&self.path);
+    /// The commands that take the file from all users but the one as whom Pigear reads it.
+    ///
+    /// # Errors
+    /// What to do in words: they would take it from that one, too, or others could make the path lead elsewhere.
+    pub(crate) fn commands(&self) -> Result<Vec<String>, &'static str> {
+        let typed = quoted(&fixed(&self.path).ok_or(FOR_OWNER)?);
         let (Some(user), Ok(found)) = (self.account(), self.path.metadata()) else {
-            return vec![format!("chmod o-r {typed}")];
+            return Ok(vec![format!("chmod o-r {typed}")]);
         };
         if user.may_without_others(&found, 4) {
-            return vec![format!("chmod o-r {typed}")];
+            return Ok(vec![format!("chmod o-r {typed}")]);
         }
-        let Some(group) = user.group() else { return Vec::new() };
-        vec![format!("chgrp {} {typed}", word(&group)), format!("chmod 640 {typed}")]
+        let group = user.group().ok_or(FOR_SERVICE)?;
+        Ok(vec![format!("chgrp {} {typed}", word(&group)), format!("chmod 640 {typed}")])
     }
 
     /// As whom Pigear reads the file, as far as that is known.
@@ -113,13 +116,15 @@ impl Exposure {
 }
 
 /// What to do where only the service has the user.
-pub(crate) const FOR_SERVICE: &str =
-    "only root should read it, and the service get it by LoadCredential=";
+const FOR_SERVICE: &str = "only root should read it, and the service get it by LoadCredential=";
+
+/// What to do where others can put another file there.
+const FOR_OWNER: &str =
+    "only Pigear's user should read it, in a directory that only this user, or root, can write to";
 
 impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let commands = self.commands();
-        let what = if commands.is_empty() { FOR_SERVICE } else { &commands.join(" && ") };
+        let what = self.commands().map_or_else(str::to_owned, |commands| commands.join(" && "));
         write!(f, "{}: {what}", self.problem())
     }
 }

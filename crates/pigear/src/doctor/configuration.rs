@@ -5,7 +5,7 @@ use super::finding::Finding;
 use super::lines::{as_root, quoted, replaced};
 use super::permissions::{Secrecy, unreadable, user_of_pigear};
 use super::subject::Subject;
-use crate::config::{Config, ConfigError, Exposure, FOR_SERVICE};
+use crate::config::{Config, ConfigError, Exposure};
 use crate::input_file::{self, MAX_OWN_CONFIG};
 
 /// More mistakes than this have few causes.
@@ -43,12 +43,11 @@ impl Check for Configuration {
             let problem = mistake.problem.trim_end();
             let found = format!("{shown}:{}:{}: {problem}", mistake.line, mistake.column);
             let finding = Finding::wrong(found, why);
-            match &mistake.meant {
-                Some((misspelt, meant)) => {
-                    finding.typed(replaced(file, Some(mistake.line), misspelt, meant))
-                }
-                None => finding.advise(format!("mend it, and see: pigear config check {typed}")),
-            }
+            let corrected = mistake
+                .meant
+                .as_ref()
+                .and_then(|(misspelt, meant)| replaced(file, Some(mistake.line), misspelt, meant));
+            finding.typed_or(corrected, format!("mend it, and see: pigear config check {typed}"))
         });
         let mut findings: Vec<_> = mistakes.collect();
         if findings.is_empty() {
@@ -68,8 +67,8 @@ impl Check for Configuration {
             let why = "Whoever is on this machine has the secret.";
             let finding = Finding::wrong(exposure.problem(), why);
             findings.push(match exposure.commands() {
-                commands if commands.is_empty() => finding.advise(FOR_SERVICE),
-                commands => finding.typed(as_root(&commands)),
+                Ok(commands) => finding.typed(as_root(&commands)),
+                Err(advice) => finding.advise(advice),
             });
         }
         findings

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use pigear_pipeline::file_kind;
 
 use super::finding::Finding;
-use super::guarded::settled;
-use super::lines::{as_root, handed_over, quoted};
-use super::making::{Way, made, of_missing, of_obstacle};
+use super::lines::{changed, handed_over};
+use super::making::{Way, of_missing, of_obstacle, to_make};
 use super::subject::Subject;
 use crate::account::{Account, owner_and_mode};
+use crate::guarded::{leads_to, settled};
 
 /// What is found about a directory for Snort's socket.
 pub(super) fn of_directory(dir: &Path, snort: Option<&Account>, subject: &Subject<'_>) -> Finding {
@@ -20,15 +20,18 @@ pub(super) fn of_directory(dir: &Path, snort: Option<&Account>, subject: &Subjec
     match fs::metadata(dir) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => hidden(dir, subject),
         Err(error) if error.kind() == ErrorKind::NotFound && Way::to(dir) == Way::Open => {
-            Finding::wrong(format!("{shown}: {error}"), why).typed(made(dir, snort))
+            to_make(Finding::wrong(format!("{shown}: {error}"), why), dir, snort)
         }
         Err(_) => of_missing(dir, &shown.to_string(), why, snort),
         Ok(found) if !found.is_dir() => {
             let found = format!("{shown} is not a directory but {}", file_kind(found.file_type()));
-            of_obstacle(Finding::wrong(found, why), dir, &made(dir, snort))
+            of_obstacle(Finding::wrong(found, why), dir, dir, snort)
         }
         Ok(found) => of_snort(dir, snort)
-            .or_else(|| closed_above(dir, dir, user_named(subject).as_ref()?))
+            .or_else(|| {
+                let whole = dir.canonicalize().ok()?;
+                closed_above(whole.parent()?, dir, user_named(subject).as_ref()?)
+            })
             .unwrap_or_else(|| Finding::ok(format!("{shown}: {}", owner_and_mode(&found)))),
     }
 }
@@ -49,31 +52,24 @@ fn of_snort(dir: &Path, snort: Option<&Account>) -> Option<Finding> {
     let finding = Finding::wrong(
         format!("{} is closed to {}: {}", path.display(), snort.name, owner_and_mode(&found)),
         "Snort runs as this user, and can't get at the socket.",
-    )
-    .advise_if((path != whole).then_some("open it to this user, or give another log directory"));
-    Some(finding.typed_if(if path == whole {
-        handed_over(&path, snort, "u+rwx")
+    );
+    let advice = "open it to this user, or give another log directory";
+    Some(if path == whole {
+        finding.typed_or(handed_over(dir, snort, Some("u+rwx")), advice)
     } else {
-        opened(&path)
-    }))
+        finding.advise(advice).typed_if(opened(&path, dir))
+    })
 }
 
-/// What is found if Pigear's user may not pass a directory above one in which a file is.
+/// What is found if Pigear's user may not pass a directory, which has no links, or one above it: a file is in it.
 pub(super) fn closed_above(dir: &Path, file: &Path, user: &Account) -> Option<Finding> {
-    let whole = dir.canonicalize().ok()?;
-    let path = closed(whole.parent()?, user)?;
-    Some(of_closed(&path, file, user))
-}
-
-/// What is found about a directory that Pigear's user may not pass.
-pub(super) fn of_closed(closed: &Path, file: &Path, user: &Account) -> Finding {
-    let permissions = fs::metadata(closed).map(|it| owner_and_mode(&it)).unwrap_or_default();
+    let closed = closed(dir, user)?;
+    let permissions = fs::metadata(&closed).map(|it| owner_and_mode(&it)).unwrap_or_default();
     let found = format!("{} is closed to {}: {permissions}", closed.display(), user.name);
     let why =
         format!("Pigear runs as this user, can't get at {}, and doesn't start.", file.display());
-    Finding::wrong(found, why)
-        .advise("open it to this user, or give another path")
-        .typed_if(opened(closed))
+    let finding = Finding::wrong(found, why).advise("open it to this user, or give another path");
+    Some(finding.typed_if(opened(&closed, file)))
 }
 
 /// The first directory on the way to one, and it itself, that the user may not pass.
@@ -83,9 +79,9 @@ fn closed(whole: &Path, user: &Account) -> Option<PathBuf> {
     way.into_iter().find(|path| fs::metadata(path).is_ok_and(|found| !user.may(&found, 1)))
 }
 
-/// Lets all users pass a directory, where others can't make the way to it lead elsewhere.
-fn opened(dir: &Path) -> Option<String> {
-    settled(dir, None).map(|_| as_root(&[format!("chmod o+x {}", quoted(dir))]))
+/// Lets all users pass a directory on the way to a file, where others can't make that lead elsewhere.
+fn opened(dir: &Path, file: &Path) -> Option<String> {
+    settled(dir, None).filter(|_| leads_to(file, dir)).and_then(|dir| changed(&dir, "o+x"))
 }
 
 /// As whom Pigear is to run.

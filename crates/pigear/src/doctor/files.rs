@@ -9,10 +9,10 @@ use nix::unistd::{AccessFlags, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::guarded::guarded;
 use super::lines::replaced;
 use super::permissions::{Secrecy, closed_to_reader, of_fifo, unreadable};
 use super::subject::Subject;
+use crate::guarded::guarded;
 use crate::listen::{ListenError, names_in_force};
 use crate::names::{NameFileError, look_at_list, look_at_map};
 use crate::rules;
@@ -139,7 +139,8 @@ impl NamedFile<'_> {
         match (subject.file, at_usual_place(path, option)) {
             (Some(file), Some(found)) if guarded(&found).is_some() => {
                 let [from, to] = [path, &found].map(|path| path.to_string_lossy());
-                finding.typed(replaced(file, None, &from, &to))
+                let advice = format!("{option} {}", found.display());
+                finding.typed_or(replaced(file, None, &from, &to), advice)
             }
             (_, Some(found)) => finding.advise(format!("{option} {}", found.display())),
             (_, None) => {

@@ -53,11 +53,11 @@ impl Finding {
         Self { line: Some(line.into()), ..self }
     }
 
-    /// The same where there is something to say.
-    pub(super) fn advise_if(self, advice: Option<&str>) -> Self {
-        match advice {
-            Some(advice) => self.advise(advice),
-            None => self,
+    /// Says what to type, or what to do if there is no line.
+    pub(super) fn typed_or(self, line: Option<String>, advice: impl Into<String>) -> Self {
+        match line {
+            Some(line) => self.typed(line),
+            None => self.advise(advice),
         }
     }
 

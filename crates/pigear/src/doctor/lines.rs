@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-use super::guarded::settled;
 use crate::account::Account;
 use crate::file_name::free_name;
+use crate::guarded::{fixed, settled};
+use crate::output_file::dir;
 pub(super) use crate::shell_word::{quoted, word};
 
 /// Commands that root has to give, one after the other.
@@ -22,25 +23,34 @@ pub(super) fn sudo() -> &'static str {
     if Uid::effective().is_root() { "" } else { "sudo " }
 }
 
-/// Hands something over to a user who may use it in this way. Where its way can be made to lead elsewhere by others,
-/// there is no line; a link at its end is not followed.
-pub(super) fn handed_over(path: &Path, user: &Account, mode: &str) -> Option<String> {
+/// Hands something over to a user, who may use it in this way. Where its way can be made to lead elsewhere by others,
+/// there is no line; a link that this user may have put at its end is not followed.
+pub(super) fn handed_over(path: &Path, user: &Account, mode: Option<&str>) -> Option<String> {
+    let path = fixed(path).or_else(|| std::path::absolute(path).ok())?;
     let path = settled(path.parent()?, Some(user))?.join(path.file_name()?);
+    if path.is_symlink() {
+        return None;
+    }
     let typed = quoted(&path);
     // `chmod` follows a link, but gives the owner only what an owner may take.
-    Some(as_root(&[
-        format!("chown -h {} {typed}", word(&user.name)),
-        format!("chmod {mode} {typed}"),
-    ]))
+    let owner = format!("chown -h {} {typed}", word(&user.name));
+    let mode = mode.map(|mode| format!("chmod {mode} {typed}"));
+    Some(as_root(&[owner].into_iter().chain(mode).collect::<Vec<_>>()))
+}
+
+/// Changes the mode of a file or directory, where only root, or the user who runs the doctor, says where its path leads.
+pub(super) fn changed(path: &Path, mode: &str) -> Option<String> {
+    Some(as_root(&[format!("chmod {mode} {}", quoted(&fixed(path)?))]))
 }
 
 /// Directories whose files the system needs.
 const SYSTEM_DIRS: [&str; 11] =
     ["/dev", "/proc", "/sys", "/run", "/etc", "/usr", "/boot", "/bin", "/sbin", "/lib", "/lib64"];
 
-/// Moves what is at a path out of the way, to a name beside it that is free; `None` where the system may need it.
+/// Moves what is at a path out of the way, to a name beside it that is free; `None` where the system may need it, or
+/// others can make the way to its directory lead elsewhere.
 pub(super) fn moved_away(path: &Path) -> Option<String> {
-    if is_of_system(path) {
+    if is_of_system(path) || fixed(dir(path)).is_none() {
         return None;
     }
     let free = free_name(path, &[""]);
@@ -74,12 +84,13 @@ pub(super) fn ended(id: u32) -> String {
     as_root(&[format!("kill {id}"), format!("tail --pid={id} -f /dev/null")])
 }
 
-/// Writes one text for another in a line of a file, or in all its lines.
-pub(super) fn replaced(file: &Path, line: Option<usize>, from: &str, to: &str) -> String {
+/// Writes one text for another in a line of a file, or in all its lines; `None` if others can put another file there.
+pub(super) fn replaced(file: &Path, line: Option<usize>, from: &str, to: &str) -> Option<String> {
+    let file = fixed(file)?;
     let line = line.map(|line| line.to_string()).unwrap_or_default();
     let from = escaped(from, r"\.*[]^$|");
     let script = format!("{line}s|{from}|{}|", escaped(to, r"\&|"));
-    as_root(&[format!("sed -i --follow-symlinks {} {}", word(&script), quoted(file))])
+    Some(as_root(&[format!("sed -i --follow-symlinks {} {}", word(&script), quoted(&file))]))
 }
 
 /// A text with a backslash before each of these characters.
@@ -121,7 +132,7 @@ mod tests {
         let lines = |text: &str| format!("{text}\n{text}\n");
         fs::write(&file, lines(from)).unwrap();
         let typed = |line| {
-            let typed = replaced(&file, line, from, to);
+            let typed = replaced(&file, line, from, to).unwrap();
             let typed = typed.strip_prefix("sudo ").unwrap_or(&typed);
             assert!(Command::new("sh").args(["-c", typed]).status().unwrap().success());
             fs::read_to_string(&file).unwrap()

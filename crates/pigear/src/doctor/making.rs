@@ -7,10 +7,9 @@ use std::path::{Component, Path, PathBuf};
 use pigear_pipeline::file_kind;
 
 use super::finding::Finding;
-use super::guarded::settled;
-use super::lines::{as_root, moved_away, quoted, word};
+use super::lines::{as_root, is_of_system, moved_away, quoted, word};
 use crate::account::Account;
-use crate::output_file;
+use crate::guarded::fixed;
 
 /// The kernel's own limit of links.
 const MAX_LINKS: usize = 40;
@@ -19,35 +18,50 @@ const MAX_LINKS: usize = 40;
 pub(super) fn of_missing(dir: &Path, what: &str, why: &str, owner: Option<&Account>) -> Finding {
     let missing = |more: &str| Finding::wrong(format!("{what} is not there{more}"), why);
     match Way::to(dir) {
-        Way::Open => missing("").typed(made(dir, owner)),
+        Way::Open => to_make(missing(""), dir, owner),
         Way::Linked { link, whole } => {
-            let finding = missing(&format!(": {} is a link to nothing", link.display()))
-                .advise("mount or make what it leads to, or give another path");
-            // Another user may have put the link there.
-            let is_settled = settled(output_file::dir(&link), None).is_some();
-            if is_settled { finding.typed(made(&whole, owner)) } else { finding }
+            missing(&format!(": {} is a link to nothing", link.display()))
+                .advise("mount or make what it leads to, or give another path")
+                // Another user may have put the link there.
+                .typed_if(fixed(dir).and_then(|_| made(&whole, owner)))
         }
         Way::Blocked(at) => {
             let kind = fs::metadata(&at).map_or("a file", |found| file_kind(found.file_type()));
             let found = format!(": {} is {kind}, not a directory", at.display());
-            of_obstacle(missing(&found), &at, &made(dir, owner))
+            of_obstacle(missing(&found), &at, dir, owner)
         }
         Way::Unknown => missing(": what leads to it can't be followed").advise("give another path"),
     }
 }
 
-/// What has to be out of the way, if it may be moved.
-pub(super) fn of_obstacle(finding: Finding, at: &Path, then: &str) -> Finding {
-    match moved_away(at) {
-        Some(line) => finding
-            .advise("give another path; or move it away, if nothing needs it")
-            .typed(format!("{line} && {then}")),
-        None => finding.advise("correct the path"),
+/// What has to be out of the way of a directory, if it may be moved.
+pub(super) fn of_obstacle(
+    finding: Finding,
+    at: &Path,
+    dir: &Path,
+    owner: Option<&Account>,
+) -> Finding {
+    if is_of_system(at) {
+        return finding.advise("correct the path");
     }
+    let line = fixed(at).and_then(|_| moved_away(at));
+    finding
+        .advise("give another path; or move it away, if nothing needs it")
+        .typed_if(line.map(|line| format!("{line} && {}", making(dir, owner))))
 }
 
-/// The command that makes a directory.
-pub(super) fn made(dir: &Path, owner: Option<&Account>) -> String {
+/// What is found about a directory that is missing, with what makes it.
+pub(super) fn to_make(finding: Finding, dir: &Path, owner: Option<&Account>) -> Finding {
+    let advice = "make it, or give another path; there is no line to type, because others than root can put a link there";
+    finding.typed_or(made(dir, owner), advice)
+}
+
+/// The command that makes a directory, where others can't put a link in its place.
+pub(super) fn made(dir: &Path, owner: Option<&Account>) -> Option<String> {
+    fixed(dir).map(|dir| making(&dir, owner))
+}
+
+fn making(dir: &Path, owner: Option<&Account>) -> String {
     let owner = owner.map(|user| format!("-o {} ", word(&user.name))).unwrap_or_default();
     as_root(&[format!("install -d {owner}-m 0750 {}", quoted(dir))])
 }

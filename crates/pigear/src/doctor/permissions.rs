@@ -3,14 +3,15 @@
 use std::env;
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use nix::unistd::Uid;
+use pigear_pipeline::file_kind;
 
-use super::directories::{hidden, of_closed};
+use super::directories::{closed_above, hidden};
 use super::finding::Finding;
-use super::lines::{as_root, quoted, word};
+use super::lines::{changed, handed_over};
 use super::running::running;
 use super::subject::Subject;
 use super::trust::is_known_as_pigears;
@@ -56,12 +57,8 @@ pub(super) fn closed_to_reader(
 ) -> Option<Finding> {
     let user = Account::named(subject.config.privileges.user.as_deref()?)?;
     let whole = path.canonicalize().ok()?;
-    let closed = whole.ancestors().skip(1).find(|dir| {
-        let found = fs::metadata(dir);
-        found.is_ok_and(|found| !user.may(&found, 1))
-    });
-    if let Some(dir) = closed {
-        return Some(of_closed(dir, path, &user));
+    if let Some(closed) = closed_above(whole.parent()?, path, &user) {
+        return Some(closed);
     }
     let metadata = fs::metadata(&whole).ok()?;
     let bits = if metadata.is_dir() { 5 } else { 4 };
@@ -73,26 +70,25 @@ fn not_for(user: &Account, path: &Path, metadata: &Metadata, secrecy: Secrecy) -
     let (shown, permissions) = (path.display(), owner_and_mode(metadata));
     let name = &user.name;
     let found = format!("{shown} can't be read by {name}: {permissions}");
-    let file = quoted(path);
-    let commands = match secrecy {
-        Secrecy::Public if metadata.is_dir() => vec![format!("chmod o+rx {file}")],
-        Secrecy::Public => vec![format!("chmod o+r {file}")],
-        Secrecy::Secret => {
-            vec![format!("chown {} {file}", word(name)), format!("chmod u+r {file}")]
-        }
+    let line = match secrecy {
+        Secrecy::Public if metadata.is_dir() => changed(path, "o+rx"),
+        Secrecy::Public => changed(path, "o+r"),
+        // Another user's program needs it, too.
+        Secrecy::Secret if metadata.uid() != 0 => None,
+        Secrecy::Secret => handed_over(path, user, Some("u+r")),
     };
     let finding = Finding::wrong(found, "Pigear runs as this user, and doesn't start.");
-    finding.typed(as_root(&commands))
+    finding.typed_or(line, format!("give another path, which {name} may read"))
 }
 
 /// What is found about a FIFO. It is not opened: that would take what is written to it from Pigear. A pipe that the
 /// doctor was started with is its own.
 pub(super) fn of_fifo(path: &Path) -> Option<Finding> {
-    let is_fifo = fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
-    if !is_fifo || path.canonicalize().is_err() {
+    let kind = fs::metadata(path).ok()?.file_type();
+    if !kind.is_fifo() || path.canonicalize().is_err() {
         return None;
     }
-    let found = format!("{} is a FIFO, not a regular file", path.display());
+    let found = format!("{} is {}, not a regular file", path.display(), file_kind(kind));
     let why = "Pigear doesn't start unless something writes to it at that moment.";
     Some(Finding::wrong(found, why).advise("give the path of a regular file"))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::finding::Finding;
-use super::lines::{as_root, is_of_system, moved_away, quoted};
+use super::lines::{as_root, changed, is_of_system, moved_away, quoted};
 use super::permissions::files_written;
 use super::subject::Subject;
 use crate::config::HandlerConfig;
@@ -64,7 +64,7 @@ fn of_handler(finding: Finding, handler: &HandlerConfig, subject: &Subject<'_>) 
             match found.rsplit_once(": chmod +x ") {
                 Some((_, program)) => finding
                     .advise("make it executable, or give another program (the key command)")
-                    .typed(as_root(&[format!("chmod +x {program}")])),
+                    .typed_if(made_executable(program)),
                 None => finding
                     .advise("install the program, or give its path (the key command), or leave the handler out"),
             }
@@ -74,6 +74,12 @@ fn of_handler(finding: Finding, handler: &HandlerConfig, subject: &Subject<'_>) 
         ),
         _ => finding.advise("correct the keys of this handler, or leave it out"),
     }
+}
+
+/// Lets all users run a program, whose path is quoted.
+fn made_executable(program: &str) -> Option<String> {
+    let [program] = &*shlex::split(program)? else { return None };
+    changed(Path::new(program), "+x")
 }
 
 /// Of what is in the place of a file.

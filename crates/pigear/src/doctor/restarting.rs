@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::guarded::guarded;
 use super::lines::{as_root, ended, quoted, word};
 use super::process::Process;
+use crate::guarded::guarded;
 
 /// Ends it, and starts it with the same arguments in the same directory; `None` if others can put another program or
 /// directory there. What it was given has to be believed already.

@@ -9,7 +9,6 @@ use nix::unistd::Uid;
 
 use super::check::Check;
 use super::finding::Finding;
-use super::guarded::guarded;
 use super::lines::{as_root, quoted, word};
 use super::process::{Process, snorts};
 use super::restarting::started_again;
@@ -19,6 +18,7 @@ use super::snort_version::Versions;
 use super::subject::Subject;
 use super::trust::{Standing, unit_of};
 use crate::account::Account;
+use crate::guarded::guarded;
 
 /// The clock ticks a second in /proc, on all architectures that Linux has today.
 const TICKS: u64 = 100;

@@ -12,7 +12,6 @@ use pigear_pipeline::file_kind;
 use super::check::Check;
 use super::directories::{hidden, of_directory};
 use super::finding::{Finding, Severity};
-use super::guarded::settled;
 use super::lines::{as_root, handed_over, moved_away, quoted, word};
 use super::process::{Process, holders};
 use super::running::running;
@@ -22,6 +21,7 @@ use super::trust::{is_pigears, is_snorts};
 use super::unbound::Unbound;
 use crate::account::{Account, owner_and_mode};
 use crate::config::SourceConfig;
+use crate::guarded::fixed;
 use crate::listen::{ExpectedSocket, expected_sockets};
 
 /// The most bytes in a socket's path: `sun_path` without the final 0.
@@ -132,13 +132,15 @@ fn of_long_path(socket: &ExpectedSocket) -> Finding {
     let finding = Finding::wrong(found, why);
     match short_name(socket) {
         Some(short) if socket.log_dir.is_dir() => {
-            let (link, shown) = (quoted(&short), short.display());
+            let shown = short.display();
             let target = socket.log_dir.canonicalize().unwrap_or_else(|_| socket.log_dir.clone());
             finding
                 .advise(format!(
                     "give the directory a short name, and use it: --logdir {shown} for Pigear, -l {shown} for Snort"
                 ))
-                .typed(as_root(&[format!("ln -s {} {link}", quoted(&target))]))
+                .typed_if(fixed(&short).map(|link| {
+                    as_root(&[format!("ln -s {} {}", quoted(&target), quoted(&link))])
+                }))
         }
         _ => finding.advise("give a shorter log directory: snort -l DIR, pigear --logdir DIR"),
     }
@@ -171,10 +173,7 @@ fn of_bound(
         let why = "Snort runs as this user, and can't send its alerts.";
         let finding = Finding::wrong(found, why)
             .advise("for the next time: --socket-group GROUP, a group of Snort's user");
-        return Some(match handed_over(&socket.path, snort, "u+rw") {
-            Some(line) => finding.typed(line),
-            None => finding,
-        });
+        return Some(finding.typed_if(handed_over(&socket.path, snort, Some("u+rw"))));
     }
     Some(match own {
         Some(own) => {
@@ -222,14 +221,8 @@ pub(super) fn let_in(
     log_dir: &Path,
     subject: &Subject<'_>,
 ) -> Finding {
-    let dir = log_dir.canonicalize().ok();
-    let dir = dir.filter(|dir| dir.parent().is_some_and(|dir| settled(dir, Some(user)).is_some()));
-    match dir.filter(|_| is_snorts(user, subject)) {
-        Some(dir) => {
-            finding.typed(as_root(&[format!("chown -h {} {}", word(&user.name), quoted(&dir))]))
-        }
-        None => finding,
-    }
+    let is_snorts = is_snorts(user, subject);
+    finding.typed_if(is_snorts.then(|| handed_over(log_dir, user, None)).flatten())
 }
 
 /// The option that lets a user send.

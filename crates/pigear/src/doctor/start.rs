@@ -1,32 +1,26 @@
 //! What a start would refuse: the same functions look at it.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use super::check::Check;
-use super::directories::of_closed;
+use super::directories::closed_above;
 use super::finding::Finding;
-use super::guarded::settled;
-use super::lines::{as_root, quoted, word};
+use super::lines::{handed_over, is_of_system};
 use super::making::{self, Way, made};
 use super::permissions::{files_written, needs_credential, reads_fifo, user_of_pigear};
 use super::refused::advised;
 use super::running::running;
 use super::subject::Subject;
 use crate::account::{Account, owner_and_mode};
-use crate::config::{Config, HandlerConfig};
-use crate::listen::{ListenError, MissingDirectory, refusals, written_files};
+use crate::config::Config;
+use crate::guarded::leads_to;
+use crate::listen::{ListenError, MissingDirectory, name_of, refusals, written_files};
 use crate::output_file::{dir, target};
 use crate::probed::Ports;
-use crate::registry::Registry;
 
 const NO_START: &str = "Pigear doesn't start.";
-
-/// Fewer names than these lead to a directory that others use, too: /var/log.
-const LEAST_NAMES: usize = 4;
-
-/// Directories in which each has one of its own.
-const DIRS_OF_SERVICES: [&str; 4] = ["/srv", "/opt", "/mnt", "/media"];
 
 pub(super) struct Start;
 
@@ -49,7 +43,7 @@ impl Check for Start {
         findings.extend(refused.into_iter().flat_map(|error| of_refusal(error, subject)));
         let store = subject.config.store.path.as_deref();
         let written = written_files(&config, subject.registry);
-        let of_file = |path: &Path| closed_to_pigear(path, user.as_ref()?);
+        let of_file = |path: &Path| closed_to_pigear(path, user.as_ref()?, subject);
         findings
             .extend(written.iter().filter(|it| Some(&***it) != store).filter_map(|it| of_file(it)));
         findings.dedup();
@@ -84,11 +78,6 @@ fn blocked(config: &mut Config, subject: &Subject<'_>, user: Option<&Account>) -
     findings
 }
 
-fn name_of<'a>(handler: &'a HandlerConfig, registry: &'a Registry) -> &'a str {
-    let kind = || registry.resolve(&handler.kind).unwrap_or(&handler.kind);
-    handler.name.as_deref().unwrap_or_else(kind)
-}
-
 fn of_refusal(error: ListenError, subject: &Subject<'_>) -> Vec<Finding> {
     match error {
         ListenError::Directories { missing } => {
@@ -107,49 +96,76 @@ fn of_missing(missing: &MissingDirectory, subject: &Subject<'_>) -> Finding {
 }
 
 /// What is found if Pigear's user may not write a file, or make it.
-pub(super) fn closed_to_pigear(path: &Path, user: &Account) -> Option<Finding> {
-    let path = target(path).ok()?;
+pub(super) fn closed_to_pigear(
+    named: &Path,
+    user: &Account,
+    subject: &Subject<'_>,
+) -> Option<Finding> {
+    let path = target(named).ok()?;
     let dir = dir(&path).canonicalize().ok()?;
     let path = dir.join(path.file_name()?);
-    let name = &user.name;
-    let may = |path: &Path, bits| fs::metadata(path).is_ok_and(|found| user.may(&found, bits));
-    let shown = |path: &Path| fs::metadata(path).map(|it| owner_and_mode(&it)).unwrap_or_default();
-    let mut way: Vec<_> = dir.ancestors().collect();
-    way.reverse();
-    if let Some(closed) = way.into_iter().find(|dir| !may(dir, 1)) {
-        return Some(of_closed(closed, &path, user));
+    if let Some(closed) = closed_above(&dir, named, user) {
+        return Some(closed);
     }
-    let why =
-        format!("Pigear runs as this user, and doesn't start. It writes to {}.", path.display());
+    let may = |path: &Path, bits| fs::metadata(path).is_ok_and(|found| user.may(&found, bits));
     let what = match fs::metadata(&path) {
         Ok(found) if !found.is_file() || user.may(&found, 2) => return None,
-        Ok(_) => path,
+        Ok(_) => &path,
         Err(_) if may(&dir, 3) => return None,
-        Err(_) => dir,
+        Err(_) => &dir,
     };
-    let found = format!("{} can't be written by {name}: {}", what.display(), shown(&what));
+    let (name, shown) = (&user.name, what.display());
+    let permissions = fs::metadata(what).map(|it| owner_and_mode(&it)).unwrap_or_default();
+    let found = format!("{shown} can't be written by {name}: {permissions}");
+    let why =
+        format!("Pigear runs as this user, and doesn't start. It writes to {}.", path.display());
     let finding = Finding::wrong(found, why);
-    let is_settled = what.parent().is_some_and(|above| settled(above, Some(user)).is_some());
-    Some(match () {
-        () if !is_settled => finding.advise(format!("give another path, which {name} may write")),
-        () if may_be_handed_over(&what) => finding
-            .advise(format!("hand it over to {name}, or give another path"))
-            .typed(as_root(&[format!("chown -h {} {}", word(name), quoted(&what))])),
-        // Others use it, too.
-        () => {
-            let shared = if what.is_dir() { &what } else { what.parent()? };
-            let own = shared.join("pigear");
-            let advice =
-                format!("make a directory for it, and give a path there: {}", own.display());
-            finding.advise(advice).typed(made(&own, Some(user)))
+    // Another user's link may have led there.
+    let is_meant = !is_of_system(what) && leads_to(named, what);
+    let is_pigears = is_meant && may_be_handed_over(what, user, subject);
+    if let Some(line) = is_pigears.then(|| handed_over(what, user, None)).flatten() {
+        return Some(
+            finding.advise(format!("hand it over to {name}, or give another path")).typed(line),
+        );
+    }
+    let own = own_dir(&dir, user, subject).filter(|_| is_meant);
+    Some(match own.as_deref().and_then(|own| Some((own, made(own, Some(user))?))) {
+        Some((own, line)) => {
+            let own = own.display();
+            finding
+                .advise(format!("make a directory for it, and give a path there: {own}"))
+                .typed(line)
         }
+        None => finding.advise(format!("give another path, which {name} may write")),
     })
 }
 
-/// Whether a file or directory isn't one that others use, too, such as /var/log.
-fn may_be_handed_over(path: &Path) -> bool {
-    let is_below = |dir: &str| path.parent() == Some(Path::new(dir));
-    path.components().count() >= LEAST_NAMES || DIRS_OF_SERVICES.iter().any(|dir| is_below(dir))
+/// A directory for Pigear's files in one that other programs use, too, or beside one that Snort logs to.
+fn own_dir(dir: &Path, user: &Account, subject: &Subject<'_>) -> Option<PathBuf> {
+    let own = if subject.is_log_dir(dir) { dir.parent()? } else { dir }.join("pigear");
+    let is_free = own.symlink_metadata().is_err() || may_be_handed_over(&own, user, subject);
+    is_free.then_some(own)
+}
+
+/// Whether something of root's may be handed over to Pigear's user: a directory that is named for Pigear, and that no
+/// Snort logs to; or a file in such a directory, or in one of this user's. Root may start what other directories have.
+fn may_be_handed_over(path: &Path, user: &Account, subject: &Subject<'_>) -> bool {
+    let Ok(found) = fs::symlink_metadata(path) else { return false };
+    if found.uid() != 0 {
+        return false;
+    }
+    if found.is_dir() {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let is_named = name.is_some_and(|name| name.starts_with("pigear"));
+        let has_data = || {
+            fs::read_dir(path).is_ok_and(|mut all| path.starts_with("/var") || all.next().is_none())
+        };
+        return is_named && !subject.is_log_dir(path) && has_data();
+    }
+    let Some(dir) = path.parent() else { return false };
+    let is_users = fs::metadata(dir).is_ok_and(|dir| user.has_id(dir.uid()));
+    // Another name of the same file may be another program's.
+    found.is_file() && found.nlink() == 1 && (is_users || may_be_handed_over(dir, user, subject))
 }
 
 /// An error with its causes.

@@ -19,6 +19,7 @@ use super::running::running;
 use super::start::closed_to_pigear;
 use super::store_growth::of_growth;
 use super::subject::Subject;
+use crate::guarded::fixed;
 use crate::output_file::dir;
 use crate::store::{
     FileKind, Inspection, StoreProblem, VERSION, copying_line, kind_without_trace, moving_line,
@@ -93,7 +94,7 @@ fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
             } else {
                 finding
                     .advise("give another path (path = in [store], or --store), or move it away")
-                    .typed(moved_away(path))
+                    .typed_if(moved_away(path))
             }
         }
         Ok(FileKind::Store(version)) if version > VERSION => Finding::wrong(
@@ -103,23 +104,22 @@ fn of_file(path: &Path, subject: &Subject<'_>) -> (Finding, bool) {
         .advise(
             "install the newer Pigear again, or move it away with all its files: a new store begins then",
         )
-        .typed(moved_away(path)),
+        .typed_if(moved_away(path)),
         Ok(FileKind::Store(version)) if version < VERSION => Finding::note(
             format!("{shown} has the old version {version}"),
             "The next start converts it, and older Pigears can't read it then.",
         )
         .advise("with Pigear stopped, keep a copy of all its files")
-        .typed(copying_line(path, sudo())),
+        .typed_if(fixed(dir(path)).map(|_| copying_line(path, sudo()))),
         Ok(FileKind::Store(_))
             if access(path, AccessFlags::W_OK).is_err() && !other_may_write(path, subject) =>
         {
-            let change = as_root(&[format!("chown USER {typed}*")]);
             Finding::wrong(format!("you may not write to {shown}"), why)
-                .advise(format!("{change}, where USER is Pigear's"))
+                .advise(owned_by_pigear(path, &format!("{typed}*")))
         }
         Ok(FileKind::Store(version)) => {
             let user = user_of_pigear(subject);
-            if let Some(closed) = user.and_then(|user| closed_to_pigear(path, &user)) {
+            if let Some(closed) = user.and_then(|user| closed_to_pigear(path, &user, subject)) {
                 return (closed, true);
             }
             let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -153,16 +153,27 @@ fn of_problem(path: &Path, problem: StoreProblem, subject: &Subject<'_>) -> Find
     }
 }
 
-/// Moves all files of a store out of the way.
-fn moved_away(path: &Path) -> String {
-    moving_line(path, sudo())
+/// Moves all files of a store out of the way, where others can't make the way to their directory lead elsewhere.
+fn moved_away(path: &Path) -> Option<String> {
+    fixed(dir(path)).map(|_| moving_line(path, sudo()))
+}
+
+/// How Pigear's user gets files, or a directory.
+fn owned_by_pigear(path: &Path, typed: &str) -> String {
+    match fixed(dir(path)) {
+        Some(_) => {
+            let change = as_root(&[format!("chown -h USER {typed}")]);
+            format!("{change}, where USER is Pigear's")
+        }
+        None => format!("have Pigear's user own {}", path.display()),
+    }
 }
 
 fn damaged(path: &Path, problem: &str) -> Finding {
     let why = "Alerts may be missing, and Pigear stops storing where it finds damage.";
     Finding::wrong(format!("{} is damaged: {problem}", path.display()), why)
         .advise("with Pigear stopped, move it away with all its files, and keep them: a new store begins then")
-        .typed(moved_away(path))
+        .typed_if(moved_away(path))
 }
 
 /// Whether Pigear runs as another user, who may write to it.
@@ -190,13 +201,14 @@ fn of_directory(path: &Path, subject: &Subject<'_>) -> Finding {
             "mount or put back what it leads to, or give another path, or move the link away";
         return Finding::wrong(found, NO_START).advise(advice).typed_if(lines::moved_away(path));
     }
-    if let Some(closed) = user_of_pigear(subject).and_then(|user| closed_to_pigear(path, &user)) {
+    if let Some(closed) =
+        user_of_pigear(subject).and_then(|user| closed_to_pigear(path, &user, subject))
+    {
         return closed;
     }
     if access(dir, AccessFlags::W_OK).is_err() && !other_may_write(dir, subject) {
         let found = format!("you may not write to {}", dir.display());
-        let change = as_root(&[format!("chown USER {}", quoted(dir))]);
-        return Finding::wrong(found, why).advise(format!("{change}, where USER is Pigear's"));
+        return Finding::wrong(found, why).advise(owned_by_pigear(dir, &quoted(dir)));
     }
     Finding::ok(format!("{shown} is not there yet; Pigear makes it"))
 }

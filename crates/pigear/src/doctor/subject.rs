@@ -2,10 +2,11 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-use super::guarded::guarded;
 use super::lines::{as_root, quoted, word};
 use crate::config::{Config, InstanceCount, SourceConfig, SourceKind};
+use crate::guarded::guarded;
 use crate::listen::{ExpectedSocket, expected_sockets};
+use crate::output_file::dir;
 use crate::registry::Registry;
 
 /// What is looked at.
@@ -48,6 +49,18 @@ impl Subject<'_> {
     /// All sockets that would be bound.
     pub(super) fn sockets(&self) -> Vec<ExpectedSocket> {
         self.socket_sources().flat_map(|it| expected_sockets(it).unwrap_or_default()).collect()
+    }
+
+    /// Whether Snort logs to a directory, which has no links: its socket is there, or a log that is read.
+    pub(super) fn is_log_dir(&self, path: &Path) -> bool {
+        let sockets = self.sockets().into_iter();
+        let dirs = sockets.flat_map(|it| [Some(it.log_dir), it.path.parent().map(Path::to_owned)]);
+        let of_source = |source: &SourceConfig| {
+            let from = source.from.clone().filter(|_| source.kind == SourceKind::Unified2);
+            [from, source.complete_from.clone()].map(|log| log.map(|log| dir(&log).to_owned()))
+        };
+        let mut dirs = dirs.chain(self.config.sources.iter().flat_map(of_source)).flatten();
+        dirs.any(|dir| dir.canonicalize().is_ok_and(|dir| dir == path))
     }
 
     /// How to start Pigear.

@@ -10,10 +10,10 @@ use std::path::{Component, Path};
 
 use nix::unistd::Uid;
 
-use super::guarded::guarded;
 use super::process::Process;
 use super::subject::Subject;
 use crate::account::Account;
+use crate::guarded::guarded;
 
 /// How far a process with Snort's name is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -86,7 +86,7 @@ impl RotatedFile {
     ) -> io::Result<Self> {
         let (open, is_regular) = match Open::append(&path, mode) {
             Err(error) if NoReader::is(&error) => {
-                warn!("the FIFO {} has no reader yet", path.display());
+                warn!("the named pipe {} has no reader yet", path.display());
                 (None, false)
             }
             Err(error) if output_file::has_no_room(&error) => {

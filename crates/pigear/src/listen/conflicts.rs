@@ -165,7 +165,8 @@ fn under_one_name(path: &Path) -> PathBuf {
     path.file_name().map_or_else(|| path.to_owned(), |name| dir.join(name))
 }
 
-fn name_of<'a>(handler: &'a HandlerConfig, registry: &'a Registry) -> &'a str {
+/// A handler's name, or its kind.
+pub(crate) fn name_of<'a>(handler: &'a HandlerConfig, registry: &'a Registry) -> &'a str {
     let kind = || registry.resolve(&handler.kind).unwrap_or(&handler.kind);
     handler.name.as_deref().unwrap_or_else(kind)
 }

@@ -71,7 +71,7 @@ fn files_that_are_none_have_a_clear_error() {
     fs::create_dir(room.at("dir")).unwrap();
     let both = [vec!["config", "check"], vec!["config", "show", "--config"], vec!["--config"]];
     for (path, problem) in [
-        ("fifo", "it is a FIFO without a writer, or an empty pipe"),
+        ("fifo", "it is a named pipe without a writer, or an empty pipe"),
         ("loop", "Too many levels of symbolic links (os error 40)"),
         ("dangling", "No such file or directory (os error 2)"),
         ("dir", "it is a directory"),

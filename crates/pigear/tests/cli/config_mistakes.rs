@@ -272,6 +272,9 @@ fn a_wrong_variable_is_named() {
     }
     let output = program().env("PIGEAR_FILTER", "1 +").args(["--logdir", "x"]).output().unwrap();
     assert!(text(&output.stderr).starts_with("error: PIGEAR_FILTER: "));
+    let typed = ["--logdir", "x", "--filter", "1 +"];
+    let output = program().env("PIGEAR_FILTER", "1 +").args(typed).output().unwrap();
+    assert!(text(&output.stderr).starts_with("error: --filter: "));
     // What is typed is an option.
     let output = program().env("PIGEAR_COUNT", "3").args(["--count", "x"]).output().unwrap();
     assert!(text(&output.stderr).contains("'x' for '--count <N>'"), "{}", text(&output.stderr));

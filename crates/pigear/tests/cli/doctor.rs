@@ -2,6 +2,7 @@
 
 mod clinic;
 mod closed;
+mod guarded;
 mod listening;
 mod mended;
 mod odd_files;
@@ -224,7 +225,7 @@ fn files_that_may_not_be_read_are_not_taken_for_wrong() {
     let map = about("sid.map");
     assert_eq!(map["type"], format!("sudo chmod o+r {}", path("sid.map")), "{map}");
     let password = path("password");
-    let expected = format!("sudo chown nobody {password} && sudo chmod u+r {password}");
+    let expected = format!("sudo chown -h nobody {password} && sudo chmod u+r {password}");
     assert_eq!(about("password")["type"], expected);
 }
 

@@ -64,7 +64,7 @@ fn counters_for_a_fifo_that_nobody_reads_are_left_out() {
         .args(["--count", "1", "--stats", "fifo"])
         .send(ping())
         .stdout(PING)
-        .stderr("warning: cannot write the counters to fifo: it is a FIFO without a reader\n")
+        .stderr("warning: cannot write the counters to fifo: it is a named pipe without a reader\n")
         .success();
     assert!(fs::symlink_metadata(room.at("fifo")).unwrap().file_type().is_fifo());
 }
@@ -98,7 +98,7 @@ fn a_fifo_that_nobody_reads_holds_up_neither_start_nor_end() {
     for handler in ["file", "pcap"] {
         let mut running =
             Test::new().with(fifo).args(["--data-handler", handler, "path=fifo"]).start();
-        running.warns("the FIFO fifo has no reader yet");
+        running.warns("the named pipe fifo has no reader yet");
         running.signal(Signal::SIGTERM);
         let (room, ended) = running.end();
         assert_eq!(ended.status, Some(0), "{}", ended.stderr);
@@ -110,7 +110,7 @@ fn a_fifo_that_nobody_reads_holds_up_neither_start_nor_end() {
 fn a_fifo_gets_alerts_once_somebody_reads_it() {
     let mut running =
         Test::new().with(fifo).args(FILE).args(["path=fifo", "--serve-forever"]).start();
-    running.warns("the FIFO fifo has no reader yet");
+    running.warns("the named pipe fifo has no reader yet");
     let path = running.room().at("fifo");
     let mut reader = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path).unwrap();
     let (mut text, mut buffer) = (String::new(), [0; 4_096]);
@@ -122,7 +122,7 @@ fn a_fifo_gets_alerts_once_somebody_reads_it() {
     });
     drop(reader);
     running.send(&ping());
-    running.warns("cannot write fifo: it is a FIFO without a reader");
+    running.warns("cannot write fifo: it is a named pipe without a reader");
     running.signal(Signal::SIGTERM);
     assert_eq!(running.end().1.status, Some(0));
 }
@@ -176,7 +176,7 @@ fn files_with_packets_are_for_their_owner_and_group() {
 }
 
 /// What is said of an input that is a FIFO without a writer, and of one without an end.
-const FIFO: &str = "it is a FIFO without a writer, or an empty pipe";
+const NAMED_PIPE: &str = "it is a named pipe without a writer, or an empty pipe";
 const ENDLESS: &str = "it is neither a regular file nor a pipe";
 
 #[test]
@@ -184,7 +184,9 @@ fn inputs_that_never_end_or_never_begin_are_refused() {
     let options =
         ["--class-config", "--reference-config", "--sid-msg-map", "--gen-msg-map", "--snort-conf"];
     for option in options.into_iter().chain(["--config"]) {
-        for (path, problem) in [("fifo", FIFO), ("/dev/zero", ENDLESS), ("/dev/full", ENDLESS)] {
+        for (path, problem) in
+            [("fifo", NAMED_PIPE), ("/dev/zero", ENDLESS), ("/dev/full", ENDLESS)]
+        {
             Test::new()
                 .with(fifo)
                 .args([option, path])
@@ -205,7 +207,11 @@ fn secrets_templates_and_certificates_that_never_begin_are_refused() {
             .args(url)
             .start()
             .end();
-        assert!(ended.stderr.contains("cannot read fifo: it is a FIFO"), "{key}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("cannot read fifo: it is a named pipe"),
+            "{key}: {}",
+            ended.stderr
+        );
         assert_eq!(ended.status, Some(1));
     }
 }
@@ -218,7 +224,7 @@ fn certificates_of_syslog_that_never_begin_are_refused() {
         .args(["--data-handler", "syslog", "target=tls://127.0.0.1:1", "ca=fifo"])
         .start()
         .end();
-    assert!(ended.stderr.contains("cannot read fifo: it is a FIFO"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("cannot read fifo: it is a named pipe"), "{}", ended.stderr);
     assert_eq!(ended.status, Some(1));
 }
 

@@ -241,3 +241,30 @@ fn a_secret_of_a_program_that_is_typed_is_warned_of() {
     let (_, ended) = running.end();
     assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
 }
+
+/// A variable of the same name says nothing of what is typed.
+#[cfg(feature = "nats")]
+#[test]
+fn a_secret_in_an_address_that_is_typed_is_warned_of() {
+    let servers = "nats://me:s3cret@127.0.0.1:9";
+    let warning = "warning: --from is a secret, and all users can see the command line; use ";
+    for variable in ["", "nats://127.0.0.1:8"] {
+        let mut command = crate::harness::program();
+        command.args(["sensors", "--from", servers]).env("PIGEAR_FROM", variable);
+        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        assert!(said.starts_with(warning) && !said.contains("s3cret"), "{said}");
+    }
+    for (typed, variable, is_warned_of) in
+        [(Some(servers), "nats://127.0.0.1:8", true), (None, servers, false)]
+    {
+        let typed = typed.map(|it| ["--from", it]);
+        let test = Test::bare().loud().args(["--socket-handler", "nats", "--data-handler", "null"]);
+        let test = test.args(typed.into_iter().flatten()).env("PIGEAR_FROM", variable);
+        let mut running = test.start();
+        running.warns("will listen on ");
+        running.signal_now(Signal::SIGTERM);
+        let (_, ended) = running.end();
+        assert_eq!(ended.stderr.contains(warning), is_warned_of, "{}", ended.stderr);
+        assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
+    }
+}

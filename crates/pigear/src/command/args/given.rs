@@ -30,13 +30,19 @@ impl Given {
         options.collect()
     }
 
+    /// What an option's value is given by, for an error.
+    pub(in crate::command) fn name_of(&self, option: &str) -> GivenName {
+        let is_variable = self.get(&option.replace('-', "_")).is_some_and(|it| it.is_variable);
+        GivenName { option: option.to_owned(), is_variable }
+    }
+
     /// The option of this field.
     pub(in crate::command) fn get(&self, field: &str) -> Option<&GivenOption> {
         self.0.get(field)
     }
 }
 
-/// The name of an option that is given.
+/// The name of an option, as it is given.
 #[derive(Clone, Debug)]
 pub(in crate::command) struct GivenName {
     pub(in crate::command) option: String,

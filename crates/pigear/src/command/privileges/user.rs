@@ -10,6 +10,7 @@ use nix::unistd::{
 
 use crate::account::owner_and_mode;
 use crate::command::failure::Failure;
+use crate::guarded::fixed;
 use crate::shell_word::quoted;
 
 /// Checks that this process can become this user, or is it.
@@ -51,10 +52,11 @@ pub(super) fn check_way(user: &User, dirs: &[PathBuf]) -> Result<(), Failure> {
     let mode = fs::metadata(&closed).map(|it| owner_and_mode(&it)).unwrap_or_default();
     let problem = anyhow!("{shown} is closed to {name}: {mode}")
         .context(format!("cannot listen in {}", dir.display()));
-    Err(Failure::from(problem).with_hint(format!(
-        "chmod o+x {} lets all users pass it; or give another directory, to which {name} can get",
-        quoted(&closed)
-    )))
+    let other = format!("give another directory, to which {name} can get");
+    Err(Failure::from(problem).with_hint(match fixed(&closed).map(|closed| quoted(&closed)) {
+        Some(closed) => format!("chmod o+x {closed} lets all users pass it; or {other}"),
+        None => format!("let this user pass it; or {other}"),
+    }))
 }
 
 /// The directory, and the one above it that may not be passed.

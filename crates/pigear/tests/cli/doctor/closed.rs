@@ -84,8 +84,8 @@ fn a_shared_directory_gets_one_for_pigear() {
     let (advice, line) = at("/var/log/pigear-alerts");
     assert_eq!(advice, "make a directory for it, and give a path there: /var/log/pigear");
     assert_eq!(line, "install -d -o nobody -m 0750 /var/log/pigear");
-    fs::create_dir(room.at("out")).unwrap();
-    let (advice, line) = at("out/a");
+    fs::create_dir(room.at("pigear")).unwrap();
+    let (advice, line) = at("pigear/a");
     assert_eq!(advice, "hand it over to nobody, or give another path");
     assert!(line.starts_with("chown -h nobody /"), "{line}");
 }

@@ -36,7 +36,8 @@ fn refused(room: &Room, check: &str, text: &str) -> Vec<String> {
     let output = output.unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code().is_some_and(|status| status > 0), "{text}: {error}");
-    let is_said = |found: &String| error.contains(found.as_str()) || found.contains("is a FIFO");
+    let is_said =
+        |found: &String| error.contains(found.as_str()) || found.contains("is a named pipe");
     assert!(found.iter().any(is_said), "{text}: {found:?} is not {error}");
     found
 }
@@ -47,7 +48,7 @@ fn maps_and_rules_that_cannot_be_read_stop_the_start() {
     for key in ["class_config", "reference_config", "sid_msg_map", "gen_msg_map", "rules"] {
         for (name, problem) in [
             ("dir", "cannot read dir: it is a directory"),
-            ("fifo", "fifo is a FIFO, not a regular file"),
+            ("fifo", "fifo is a named pipe, not a regular file"),
             ("long", "cannot read long: it is longer than 67108864 bytes"),
         ] {
             let text = match key {
@@ -116,7 +117,7 @@ fn a_secret_that_is_no_file_stops_the_start() {
         ("receivers", "type = 'syslog', target = 'tls://127.0.0.1:1', ca".to_owned()),
     ] {
         for (name, problem) in
-            [("dir", "is a directory"), ("fifo", "is a FIFO"), ("long", "longer")]
+            [("dir", "is a directory"), ("fifo", "is a named pipe"), ("long", "longer")]
         {
             let check = if name == "fifo" { "receivers" } else { check };
             let handler = format!("handler = [{{ {keys} = '{name}' }}]");
@@ -136,7 +137,7 @@ fn a_fifo_is_neither_waited_for_nor_read() {
     let mut fifo = options.open(room.at("fifo")).unwrap();
     std::io::Write::write_all(&mut fifo, b"1 || one\n").unwrap();
     let found = wrong(&room, "files", &["--config", "pigear.toml"]);
-    assert_eq!(found, ["fifo is a FIFO, not a regular file"]);
+    assert_eq!(found, ["fifo is a named pipe, not a regular file"]);
     let mut text = [0; 9];
     fifo.read_exact(&mut text).unwrap();
     assert_eq!(&text, b"1 || one\n");

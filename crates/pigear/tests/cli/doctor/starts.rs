@@ -110,19 +110,19 @@ fn what_the_user_of_pigear_may_not_write_stops_the_start() {
     }
     let room = Room::new();
     room.set_mode("", 0o755);
-    fs::create_dir(room.at("out")).unwrap();
-    let config = "user = 'nobody'\nhandler = [{ type = 'file', path = 'out/a' }]";
+    fs::create_dir(room.at("pigear")).unwrap();
+    let config = "user = 'nobody'\nhandler = [{ type = 'file', path = 'pigear/a' }]";
     room.write("pigear.toml", format!("{config}\n[[source]]\nlogdir = 'log'\n"));
     let (_, findings) = doctor(&room, "start", &["--config", "pigear.toml"]);
-    let out = room.at("out").canonicalize().unwrap();
+    let out = room.at("pigear").canonicalize().unwrap();
     let out = out.display();
     let expected = format!("{out} can't be written by nobody: root:root, mode 0755");
     assert_eq!(findings[0]["found"], expected, "{findings:?}");
     let typed = findings[0]["type"].as_str().unwrap_or_default();
     assert_eq!(typed, format!("chown -h nobody {out}"));
-    chown(&room.at("out"), Some(Uid::from_raw(NOBODY)), None).unwrap();
+    chown(&room.at("pigear"), Some(Uid::from_raw(NOBODY)), None).unwrap();
     assert_eq!(stops(&room, config), Vec::<String>::new());
-    room.write("out/a", "");
+    room.write("pigear/a", "");
     let found = stops(&room, config);
     assert_eq!(found, [format!("{out}/a can't be written by nobody: root:root, mode 0644")]);
 }
