@@ -164,7 +164,8 @@ impl Removals {
     pub(super) fn note(&mut self, delivery: &Delivery) {
         let (Some(known), Some(number)) = (&mut self.known, delivery.number) else { return };
         if delivery.is_again {
-            known.again += 1;
+            // Where the consumer stands may have been looked at since.
+            known.again += u64::from(number > known.at.delivery);
             return;
         }
         let position = Position { delivery: number, place: delivery.place };
@@ -325,6 +326,17 @@ mod tests {
             removals.report(true).as_deref(),
             Some("1 alert was removed from the stream before it was read")
         );
+    }
+
+    #[test]
+    fn an_alert_that_comes_again_is_counted_as_a_delivery_once() {
+        let mut removals = Removals::default();
+        removals.look(&standing(10, 10, 1));
+        // The server has delivered one of before again: it is on its way.
+        removals.look(&standing(11, 10, 1));
+        removals.note(&delivery(11, 9, true));
+        removals.note(&delivery(12, 11, false));
+        assert_eq!(removals.take(), 0);
     }
 
     #[test]
