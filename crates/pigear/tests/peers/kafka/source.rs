@@ -252,6 +252,36 @@ fn messages_that_were_removed_before_they_were_read_are_reported() {
     stop(there);
 }
 
+/// The mock cluster keeps 5 MB of a partition.
+#[test]
+fn removed_messages_are_counted_once_though_where_to_begin_cannot_be_saved_at_first() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let room = Room::new();
+    let path = room.at("central.db").to_str().unwrap().to_owned();
+    cluster.write(0, &[b"first"]);
+    let mut there = central(&cluster.from(), &path).start();
+    there.warns("1 undecoded so far");
+    stop(there);
+    let large = vec![b'x'; 400_000];
+    cluster.write(0, &[&*large; 20]);
+    let store = rusqlite::Connection::open(room.at("central.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON meta WHEN new.key LIKE 'kafka %'
+        BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    store.execute_batch(refuse).unwrap();
+    let mut there = central(&cluster.from(), &path).start();
+    there.warns("cannot save where to begin");
+    there.warns("the disk is full; 4 so far");
+    store.execute_batch("DROP TRIGGER refuse").unwrap();
+    there.warns("messages were removed before they were read (retention)");
+    there.warns("undecoded so far");
+    let (end, ended) = ends(there);
+    let said: Vec<_> = ended.split(" messages were removed before they were read").collect();
+    assert_eq!(said.len(), 2, "{ended}");
+    let removed: u64 = said[0].rsplit(' ').next().unwrap().parse().unwrap();
+    let stats: Value = serde_json::from_str(&end.read("stats.json")).unwrap();
+    assert_eq!(stats["missed"].as_u64(), Some(removed), "{stats}");
+}
+
 #[test]
 fn what_is_wrong_with_the_brokers_is_said_and_waited_for() {
     let Some(mut cluster) = Cluster::start(1) else { return };
