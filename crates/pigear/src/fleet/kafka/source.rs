@@ -180,6 +180,15 @@ impl KafkaSource {
                     }
                     continue;
                 }
+                Ok(Some(Fetched::Unending(partition, messages, reason))) => {
+                    warn!(
+                        "source {}: partition {partition}: {} can't be read: {reason}; left out once a message \
+                        behind can be read",
+                        self.name(),
+                        numbers(&messages)
+                    );
+                    continue;
+                }
                 Ok(Some(Fetched::Unreadable(partition, messages, reason))) => {
                     match self.leave_out(run, partition, &messages, &reason) {
                         ControlFlow::Continue(()) => continue,
