@@ -1,4 +1,4 @@
-//! File descriptors, of which a process may have only so many.
+//! File descriptors, of which a process may have a limited number.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ pub(crate) fn is_of_descriptors(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|errno| none_left.contains(&errno))
 }
 
-/// The error of the system, if fewer than so many descriptors are left: for a library that doesn't say it.
+/// The error of the system, if fewer descriptors are left than are needed: for a library that doesn't say it.
 pub(crate) fn no_descriptors(needed: usize) -> Option<io::Error> {
     let opened: io::Result<Vec<_>> = (0..needed).map(|_| File::open("/dev/null")).collect();
     opened.err().filter(is_of_descriptors)

@@ -14,7 +14,7 @@ use super::subject::Subject;
 const BORN: u64 = 1_735_689_600;
 
 /// How long systemd may take to say whether the clock is synchronised.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) struct Clock;
 
@@ -38,7 +38,7 @@ fn is_synchronised() -> Option<bool> {
     command.args(["show", "--property=NTPSynchronized", "--value"]).stdin(Stdio::null());
     let (said, answer) = channel();
     thread::Builder::new().spawn(move || said.send(command.output())).ok()?;
-    let output = answer.recv_timeout(PATIENCE).ok()?.ok()?;
+    let output = answer.recv_timeout(STATUS_TIMEOUT).ok()?.ok()?;
     match output.stdout.trim_ascii() {
         b"yes" => Some(true),
         b"no" => Some(false),

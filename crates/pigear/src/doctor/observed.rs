@@ -18,7 +18,7 @@ use super::running::running;
 use super::subject::Subject;
 
 /// How long its metrics may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const METRICS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// More than metrics have.
 const MAX_METRICS: u64 = 4 << 20;
@@ -140,8 +140,8 @@ impl Counters {
 
 /// What is served at `/metrics`.
 fn scraped(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, METRICS_TIMEOUT)?;
+    stream.set_read_timeout(Some(METRICS_TIMEOUT))?;
     // Of HTTP 1.0 the answer comes in one piece.
     write!(stream, "GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
     let mut text = String::new();

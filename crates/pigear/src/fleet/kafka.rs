@@ -30,6 +30,7 @@ macro_rules! named {
 mod access;
 mod attempt;
 mod connection;
+mod cursor;
 mod fetched;
 mod fetching;
 mod messages;

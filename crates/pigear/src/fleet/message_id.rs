@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// have the same id is one in a hundred million.
 const BYTES: usize = 9;
 
-/// The id: the same whenever an alert is published, and whoever reads it from the same log.
+/// The id: the same whenever an alert is published, and by any Pigear that reads it from the same log.
 ///
 /// It is made of the sensor, the source's run, event id, time, generator and signature. Snort's event ids begin
 /// anew with each run of Snort; what tells runs apart is the sender's process, its packet thread, and when the

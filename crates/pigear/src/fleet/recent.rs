@@ -9,7 +9,7 @@ use super::message_id;
 
 /// The ids of the last alerts.
 pub(super) struct Recent {
-    /// With a key that no one knows, so that no one can make an alert that has the id of another.
+    /// With a secret key, so that an alert can't be made that has the id of another.
     hash: RandomState,
     known: HashSet<u128, BuildHasherDefault<FirstBytes>>,
     order: VecDeque<u128>,
@@ -24,8 +24,8 @@ impl Recent {
         Self { hash: RandomState::new(), known, order, most }
     }
 
-    /// The id of an alert, here. It is made of what the id of its message is made of; no digest, since nobody else sees
-    /// it.
+    /// The id of an alert, in this process only, so it needs no digest. It is made of what the id of its message is made
+    /// of.
     pub(super) fn id(&self, alert: &Alert) -> u128 {
         let parts = message_id::parts(alert);
         let half = |which: u8| u128::from(self.hash.hash_one((which, &*parts)));
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(recent.id(&one), recent.id(&other));
         other.message.event_id = 1;
         assert_ne!(recent.id(&one), recent.id(&other));
-        // Elsewhere it is another: no one can know it.
+        // Elsewhere it is another: it can't be guessed.
         assert_ne!(recent.id(&one), Recent::new(2).id(&one));
     }
 

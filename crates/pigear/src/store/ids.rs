@@ -21,7 +21,7 @@ const MAX_MESSAGES: usize = 64;
 pub(super) struct Ids {
     /// The maps that names of alerts are looked up in. Other maps may give other names.
     maps: Arc<Names>,
-    signatures: HashMap<Numbers, Vec<Known>>,
+    signatures: HashMap<Numbers, Vec<CachedSignature>>,
     origins: HashMap<Provenance, Interned>,
     /// The origin of the last alert; most alerts have the same as the one before.
     last_origin: Option<(Provenance, Interned)>,
@@ -31,7 +31,7 @@ pub(super) struct Ids {
 type Numbers = (u32, u32, u32, u32, bool);
 
 /// A signature with its row.
-struct Known {
+struct CachedSignature {
     /// The message as Snort sent it.
     sent: Box<[u8]>,
     /// What its names come from.
@@ -39,7 +39,7 @@ struct Known {
     row: Interned,
 }
 
-impl Known {
+impl CachedSignature {
     /// Whether an alert with the same numbers has this signature. Alerts that another Pigear received have names of
     /// their own, without maps.
     fn is_of(&self, alert: &Alert) -> bool {
@@ -93,7 +93,11 @@ impl Ids {
             if known.len() > MAX_MESSAGES {
                 known.clear();
             }
-            known.push(Known { sent: message.msg.clone(), names: Arc::clone(names), row });
+            known.push(CachedSignature {
+                sent: message.msg.clone(),
+                names: Arc::clone(names),
+                row,
+            });
         }
         Ok(row.id)
     }

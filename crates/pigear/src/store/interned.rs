@@ -115,7 +115,7 @@ impl InternedRows {
     }
 }
 
-/// Whether a rule, given by its generator and id, has at most so many signatures: each message of it is one.
+/// Whether a rule, given by its generator and id, has at most this many signatures: each message of it is one.
 pub(super) fn has_few_signatures(
     connection: &Connection,
     (gid, sid): (u32, u32),

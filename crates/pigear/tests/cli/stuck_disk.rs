@@ -1,7 +1,5 @@
 //! A disk that doesn't answer any more.
 
-use std::time::{Duration, Instant};
-
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -51,10 +49,9 @@ fn stored(running: &Running) -> usize {
 #[test]
 fn a_stuck_disk_holds_neither_others_nor_the_end_up() {
     let running = stuck();
-    let begun = Instant::now();
     running.signal_now(Signal::SIGTERM);
+    // It stays stuck: without its deadline the program would not end.
     let (room, ended) = running.end();
-    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     assert!(ended.stderr.contains("handler store: still busy"), "{}", ended.stderr);
     let stats: Value = serde_json::from_str(&room.read("stats.json")).unwrap();
     assert_eq!(stats["handlers"]["store"]["dropped"], 3, "{stats}");

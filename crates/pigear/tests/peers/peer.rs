@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -43,12 +42,11 @@ pub(crate) fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Asks the program to end, which it does in time whatever its handlers wait for.
+/// Asks the program to end, which it does whatever its handlers wait for: who waits for the end does so for a limited
+/// time.
 pub(crate) fn ends_in_time(mut running: Running) -> (Room, Ended) {
-    let asked = Instant::now();
     running.signal(Signal::SIGTERM);
     let (room, ended) = running.end();
-    assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     (room, ended)
 }

@@ -52,8 +52,8 @@ impl AllowedSenders {
     }
 }
 
-/// The owner of a directory, or of the one above it that is closed. Whoever owns that one can replace what is in it,
-/// so this trusts nobody else. Root may send anyway: then the owner of the directory is unknown.
+/// The owner of a directory, or of the one above it that is closed. Its owner can replace what is in it, so no other
+/// user is trusted by this. Root may send anyway: then the owner of the directory is unknown.
 fn owner_of(dir: &Path) -> io::Result<u32> {
     fs::metadata(dir).map(|dir| dir.uid()).or_else(|error| {
         let is_closed = error.kind() == io::ErrorKind::PermissionDenied;

@@ -9,6 +9,8 @@ pub(super) enum Fetched {
     Messages(i32, Messages),
     /// Messages of a partition that can't be read, and why.
     Unreadable(i32, RangeInclusive<i64>, String),
+    /// The same, and there is none behind them so far that can be read.
+    Unending(i32, RangeInclusive<i64>, String),
     /// Messages come, but slowly.
     Slow(String),
     Trouble(String),

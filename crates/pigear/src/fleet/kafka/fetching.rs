@@ -9,17 +9,14 @@ use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling
 use tokio::sync::mpsc::Sender;
 use tokio::time::{sleep, timeout};
 
+use super::cursor::{Cursor, Step};
 use super::fetched::Fetched;
 use super::messages::Messages;
 use super::pace::{FETCH_TIMEOUT, Pace};
 use super::trouble;
-use super::unreadable::Search;
 
 /// How long a broker waits for messages before it answers that there are none.
 const MAX_WAIT_MS: i32 = 500;
-
-/// How many bytes are asked for where a single batch is wanted: it comes although it is larger.
-const ONE_BATCH: i32 = 2;
 
 /// How long to wait where a broker says that there are messages, and sends none.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -33,7 +30,6 @@ pub(super) struct Fetching {
     pub(super) topic: String,
     pub(super) number: i32,
     pub(super) partition: PartitionClient,
-    pub(super) pace: Pace,
     pub(super) to: Sender<Fetched>,
 }
 
@@ -44,57 +40,52 @@ impl Fetching {
         let _ = self.to.send(end).await;
     }
 
-    /// Returns if nobody wants more.
+    /// Returns if no more is wanted.
     async fn fetch(&mut self, from: i64) -> Result<(), Fetched> {
-        let (mut next, mut pauses, mut is_careful) = (from, 0, false);
+        let (mut cursor, mut pauses) = (Cursor::new(from), 0);
         loop {
-            let bytes = if is_careful { ONE_BATCH } else { self.pace.bytes() };
-            let begun = Instant::now();
+            let ((next, bytes), begun) = (cursor.request(), Instant::now());
             let fetching = self.partition.fetch_records(next, 1..bytes, MAX_WAIT_MS);
-            let Ok(fetched) = timeout(self.pace.limit(), fetching).await else {
-                let slow = self.late().await?;
-                if self.to.send(slow).await.is_err() {
-                    return Ok(());
-                }
-                continue;
-            };
-            let (messages, end) = match fetched {
-                Ok(fetched) => fetched,
-                Err(error) => {
-                    let reason = self.unreadable(&error, next)?;
-                    if is_careful {
-                        let after = self.readable_after(next).await?;
-                        let left_out = Fetched::Unreadable(self.number, next..=after - 1, reason);
-                        if self.to.send(left_out).await.is_err() {
-                            return Ok(());
-                        }
-                        next = after;
+            let answer = timeout(cursor.pace.limit(), fetching).await;
+            let (messages, step) = match answer {
+                Err(_) => {
+                    let slow = self.late(&mut cursor.pace).await?;
+                    if self.to.send(slow).await.is_err() {
+                        return Ok(());
                     }
-                    // There may be more of them: a large answer would be in vain.
-                    self.pace.begin_small();
-                    is_careful = !is_careful;
                     continue;
                 }
-            };
-            self.pace.came(begun.elapsed());
-            let messages = Messages::from(messages);
-            if let Some(last) = messages.last() {
-                (next, pauses) = (last + 1, 0);
-                if self.to.send(Fetched::Messages(self.number, messages)).await.is_err() {
-                    return Ok(());
+                Ok(Ok((messages, end))) => {
+                    let messages = Messages::from(messages);
+                    let step = cursor.came(messages.last(), end, begun.elapsed());
+                    (messages, step)
                 }
-                continue;
-            }
-            is_careful = false;
-            if end > next {
-                pauses += 1;
-                if pauses > MAX_PAUSES {
+                Ok(Err(error)) => {
+                    let reason = self.unreadable(&error, &cursor)?;
+                    (Messages::default(), cursor.failed(reason))
+                }
+            };
+            pauses = if step == Step::Pause { pauses + 1 } else { 0 };
+            let fetched = match step {
+                Step::Ask => continue,
+                Step::Take => Fetched::Messages(self.number, messages),
+                Step::LeaveOut(left_out, reason) => {
+                    Fetched::Unreadable(self.number, left_out, reason)
+                }
+                Step::Report(messages, reason) => Fetched::Unending(self.number, messages, reason),
+                Step::Pause if pauses > MAX_PAUSES => {
                     return Err(self.trouble(&format!(
                         "there are messages behind number {next}, and the broker sends none: Pigear can't read \
                         topics with transactions"
                     )));
                 }
-                sleep(PAUSE).await;
+                Step::Pause => {
+                    sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            if self.to.send(fetched).await.is_err() {
+                return Ok(());
             }
         }
     }
@@ -107,45 +98,18 @@ impl Fetching {
     ///
     /// # Errors
     /// If that isn't what is wrong.
-    fn unreadable(&self, error: &Error, at: i64) -> Result<String, Fetched> {
-        if trouble::is_out_of_range(error) {
-            return Err(Fetched::OutOfRange(self.number, at));
+    fn unreadable(&self, error: &Error, cursor: &Cursor) -> Result<String, Fetched> {
+        let (asked, _) = cursor.request();
+        // Behind what can't be read it says nothing about the message to continue with.
+        if trouble::is_out_of_range(error) && asked == cursor.next() {
+            return Err(Fetched::OutOfRange(self.number, asked));
         }
         trouble::unreadable(error).ok_or_else(|| self.trouble(&trouble::in_words(error)))
     }
 
-    /// The first message behind this one that can be read, or the partition's end.
-    async fn readable_after(&self, unreadable: i64) -> Result<i64, Fetched> {
-        let asking = self.partition.get_offset(OffsetAt::Latest);
-        let end = match timeout(self.pace.limit(), asking).await {
-            Err(_) => return Err(self.trouble("the broker doesn't answer")),
-            Ok(Err(error)) => return Err(self.trouble(&trouble::in_words(&error))),
-            Ok(Ok(end)) if end <= unreadable => {
-                return Err(
-                    self.trouble(&format!("it ends before message {unreadable}, which it has"))
-                );
-            }
-            Ok(Ok(end)) => end,
-        };
-        let mut search = Search::new(unreadable, end);
-        loop {
-            let at = match search.next() {
-                Err(found) => return Ok(found),
-                Ok(at) => at,
-            };
-            let fetching = self.partition.fetch_records(at, 1..ONE_BATCH, 0);
-            let is_readable = match timeout(self.pace.limit(), fetching).await {
-                Err(_) => return Err(self.trouble("the broker doesn't answer")),
-                Ok(Err(error)) => self.unreadable(&error, at).map(|_| false)?,
-                Ok(Ok(_)) => true,
-            };
-            search.answer(at, is_readable);
-        }
-    }
-
     /// An answer didn't come in time. If the broker answers who connects anew, it was too large: less is asked for from
     /// now on.
-    async fn late(&mut self) -> Result<Fetched, Fetched> {
+    async fn late(&mut self, pace: &mut Pace) -> Result<Fetched, Fetched> {
         let connecting = async {
             let unknown = UnknownTopicHandling::Error;
             let partition = self.client.partition_client(&self.topic, self.number, unknown).await?;
@@ -156,19 +120,19 @@ impl Fetching {
             .await
             .map_err(|_| self.trouble("the broker doesn't answer"))?;
         self.partition = connected.map_err(|error| self.trouble(&trouble::in_words(&error)))?;
-        let (asked, limit) = (self.pace.bytes(), self.pace.limit());
-        self.pace.late();
+        let (asked, limit) = (pace.bytes(), pace.limit());
+        pace.late();
         Ok(Fetched::Slow(format!(
             "partition {}: the broker answers, but messages came too slowly: not {} in {limit:?}; now {} are asked \
             for, within {:?}",
             self.number,
-            in_kib(asked),
-            in_kib(self.pace.bytes()),
-            self.pace.limit()
+            size(asked),
+            size(pace.bytes()),
+            pace.limit()
         )))
     }
 }
 
-fn in_kib(bytes: i32) -> String {
-    format!("{} KiB", bytes / 1024)
+fn size(bytes: i32) -> String {
+    if bytes < 1024 { format!("{bytes} bytes") } else { format!("{} KiB", bytes / 1024) }
 }

@@ -11,7 +11,10 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(160);
 /// The most bytes that are asked for at once. A batch that is larger comes all the same.
 const MAX_BYTES: i32 = 1 << 20;
 
-/// The least bytes that are asked for.
+/// How many bytes are asked for where a single batch is wanted: it comes although it is larger.
+pub(super) const ONE_BATCH: i32 = 2;
+
+/// The least bytes that are asked for where answers come too slowly.
 const MIN_BYTES: i32 = 4 << 10;
 
 /// An answer is small if it has no more bytes than this: then it is the time that was too short.
@@ -43,7 +46,7 @@ impl Pace {
 
     /// An answer didn't come in time.
     pub(super) fn late(&mut self) {
-        self.bytes = (self.bytes / 4).max(MIN_BYTES);
+        self.bytes = (self.bytes / 4).max(MIN_BYTES.min(self.bytes));
         if self.bytes <= SMALL {
             self.limit = (self.limit * 2).min(MAX_TIMEOUT);
         }
@@ -57,9 +60,9 @@ impl Pace {
         }
     }
 
-    /// Little is asked for, and more with each answer.
-    pub(super) fn begin_small(&mut self) {
-        self.bytes = MIN_BYTES;
+    /// A single batch is asked for, and more with each answer.
+    pub(super) fn begin_with_one_batch(&mut self) {
+        self.bytes = ONE_BATCH;
     }
 }
 

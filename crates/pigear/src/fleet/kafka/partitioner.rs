@@ -3,7 +3,7 @@
 const SEED: u32 = 0x9747_b28c;
 const FACTOR: u32 = 0x5bd1_e995;
 
-/// The partition of a key among so many.
+/// The partition of a key, of this number of partitions.
 pub(super) fn partition(key: &[u8], partitions: usize) -> usize {
     let positive = murmur2(key) & 0x7fff_ffff;
     (positive as usize).checked_rem(partitions).unwrap_or_default()

@@ -38,7 +38,7 @@ struct Place {
 }
 
 struct Taken {
-    /// It is settled once so many alerts are.
+    /// It is settled once this many alerts are.
     alerts: u64,
     partition: i32,
     next: i64,

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::access::Access;
 use super::fetched::Fetched;
 use super::fetching::Fetching;
-use super::pace::{FETCH_TIMEOUT, Pace};
+use super::pace::FETCH_TIMEOUT;
 use super::source_options::Reading;
 use super::trouble;
 
@@ -82,7 +82,6 @@ impl Opened {
                 topic: topic.clone(),
                 number,
                 partition,
-                pace: Pace::default(),
                 to: sender.clone(),
             };
             tasks.spawn(fetching.run(next(number).unwrap_or(oldest)));

@@ -1,5 +1,7 @@
 //! The source: reads alerts from a topic, and keeps in the store how far.
 
+mod begin;
+
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::time::{Duration, Instant};
@@ -14,8 +16,8 @@ use super::access::Access;
 use super::fetched::{Fetched, numbers};
 use super::messages::Message;
 use super::places::{Places, WINDOW};
-use super::session::{Opened, Partition, Session};
-use super::source_options::{Begin, Reading, SourceOptions};
+use super::session::{Opened, Session};
+use super::source_options::{Reading, SourceOptions};
 use super::trouble;
 use crate::fleet::recent::Recent;
 use crate::fleet::runtime::{BACKOFF, Runtime};
@@ -151,93 +153,6 @@ impl KafkaSource {
         opened.ok_or_else(missing)
     }
 
-    /// Finds where to begin each partition, and saves that.
-    fn begin(&mut self, run: Run<'_>, opened: &Opened) -> Result<(), String> {
-        let mut kept = Vec::with_capacity(opened.partitions.len());
-        for Partition { number, .. } in &opened.partitions {
-            let place = match (self.places.next(*number), &self.archive) {
-                (Some(next), _) => Some(next),
-                (None, Some(archive)) => archive.place(&place_name(&self.reading.name, *number))?,
-                (None, None) => None,
-            };
-            kept.push(place);
-        }
-        let is_first = kept.iter().all(Option::is_none);
-        let each = opened.partitions.iter().zip(kept);
-        let out_of_range = &self.out_of_range;
-        let begins: Vec<_> = each
-            .map(|(partition, kept)| match kept {
-                Some(next) => {
-                    let is_there = !out_of_range.contains(&partition.number);
-                    (partition.number, self.continue_at(run, partition, next, is_there), kept)
-                }
-                None if is_first && self.begins_now() => (partition.number, partition.end, kept),
-                None => (partition.number, partition.oldest, kept),
-            })
-            .collect();
-        let moved = begins.iter().filter(|(_, next, kept)| *kept != Some(*next));
-        if !self.save_all(&moved.map(|(number, next, _)| (*number, *next)).collect::<Vec<_>>()) {
-            return Err("cannot save where to begin".to_owned());
-        }
-        if is_first && self.archive.is_none() && self.reading.begin.is_none() {
-            warn!(
-                "source {}: without a store, reading begins with the next message, whenever this Pigear starts; \
-                give --store PATH, or choose with ?begin=start or ?begin=now",
-                self.name()
-            );
-        }
-        self.say_begins(begins.iter().filter(|(.., kept)| kept.is_none()));
-        self.out_of_range.clear();
-        for (number, next, kept) in begins {
-            if self.places.next(number) != Some(next) {
-                self.places.begin(number, next, kept.unwrap_or_default());
-            }
-        }
-        Ok(())
-    }
-
-    /// Says with which message reading begins, of partitions that weren't read before.
-    fn say_begins<'a>(&self, begins: impl Iterator<Item = &'a (i32, i64, Option<i64>)>) {
-        let each: Vec<_> = begins.map(|(number, next, _)| format!("{number}: {next}")).collect();
-        if !each.is_empty() {
-            let each = each.join(", ");
-            info!("source {}: reading begins with message (partition: number) {each}", self.name());
-        }
-    }
-
-    /// Whether to begin with the next message, if nothing is known of an earlier run. Without a store nothing ever is.
-    /// All that a topic has that wasn't there is new.
-    fn begins_now(&self) -> bool {
-        match self.reading.begin {
-            _ if self.was_missing => false,
-            Some(begin) => begin == Begin::Now,
-            None => self.archive.is_none(),
-        }
-    }
-
-    /// Where to continue: at `next`, unless the partition doesn't have it. Only the broker's answer to who asks for that
-    /// message says whether it comes next.
-    fn continue_at(&self, run: Run<'_>, partition: &Partition, next: i64, is_there: bool) -> i64 {
-        let Partition { number, oldest, .. } = partition;
-        if next < *oldest {
-            let removed = u64::try_from(oldest - next).unwrap_or_default();
-            run.intake.missed(removed);
-            warn!(
-                "source {}: partition {number}: {removed} messages were removed before they were read (retention)",
-                self.name()
-            );
-        } else if !is_there {
-            warn!(
-                "source {}: partition {number} ends before message {next}, the next to read: the topic was \
-                created anew, or lost messages; reading begins with its oldest",
-                self.name()
-            );
-        } else {
-            return next;
-        }
-        *oldest
-    }
-
     /// Takes messages, and saves what is settled.
     fn consume(&mut self, run: Run<'_>, mut session: Session, backoff: &mut Backoff) -> End {
         let Run { runtime, stop, .. } = run;
@@ -263,6 +178,15 @@ impl KafkaSource {
                     if self.slow.add(1).is_some() {
                         warn!("source {}: {problem}", self.name());
                     }
+                    continue;
+                }
+                Ok(Some(Fetched::Unending(partition, messages, reason))) => {
+                    warn!(
+                        "source {}: partition {partition}: {} can't be read: {reason}; left out once a message \
+                        behind can be read",
+                        self.name(),
+                        numbers(&messages)
+                    );
                     continue;
                 }
                 Ok(Some(Fetched::Unreadable(partition, messages, reason))) => {

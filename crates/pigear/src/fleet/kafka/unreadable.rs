@@ -1,87 +1,66 @@
-//! Where messages end that can't be read.
+//! Messages that can't be read.
 //!
-//! The client's library says of a batch that it can't read only that: not how many messages it has. Whoever asks for a
-//! message in it gets the batch again. So the messages behind are asked for, one after the other, and in a large batch
-//! with larger and larger steps.
+//! The client's library says of a batch that it can't read only that, not which messages it has: a request for any of
+//! them fails. So the messages behind are asked for one after the other, until one can be read. If none can, nothing is
+//! left out: then the broker may be what is wrong, or its version. As that may have passed meanwhile, they are all
+//! asked for again before they are left out.
 
-/// So many messages are asked for one after the other. Most that can't be read are in small batches, with others
-/// between that can be.
-const EACH: u32 = 128;
+use std::ops::RangeInclusive;
 
-/// Looks for the first message behind an unreadable one that can be read.
-pub(super) struct Search {
-    /// The last that is known to be unreadable.
-    last: i64,
-    /// The first that is known to be readable.
+/// From this length on, each time that a run has become twice as long, that is worth a line.
+const LONG: u64 = 128;
+
+/// Messages in a row that can't be read.
+pub(super) struct UnreadableRun {
+    first: i64,
+    next: i64,
+    /// The first message behind them that can be read.
     readable: Option<i64>,
-    /// The partition's end.
-    end: i64,
-    step: i64,
-    asked: u32,
+    reason: String,
+    /// It was said that the run reaches to the end of the partition.
+    is_said: bool,
 }
 
-impl Search {
-    pub(super) fn new(unreadable: i64, end: i64) -> Self {
-        Self { last: unreadable, readable: None, end, step: 1, asked: 0 }
+impl UnreadableRun {
+    /// Begins with a message that can't be read, for this reason.
+    pub(super) fn new(first: i64, reason: String) -> Self {
+        Self { first, next: first + 1, readable: None, reason, is_said: false }
     }
 
-    /// The message to ask for, or that it is found: the first that can be read, or the end if none can.
-    pub(super) fn next(&self) -> Result<i64, i64> {
-        let at = self.last.saturating_add(self.step);
-        match self.readable.or((at >= self.end).then_some(self.end)) {
-            None => Ok(at),
-            Some(readable) if readable - self.last <= 1 => Err(readable),
-            Some(readable) => Ok(self.last + (readable - self.last) / 2),
-        }
+    /// The message to ask for.
+    pub(super) fn next(&self) -> i64 {
+        self.next
     }
 
-    /// Notes whether a message can be read.
-    pub(super) fn answer(&mut self, at: i64, is_readable: bool) {
-        if is_readable {
-            self.readable = Some(at);
-            return;
-        }
-        (self.last, self.asked) = (at, self.asked + 1);
-        if self.asked >= EACH {
-            self.step = self.step.saturating_mul(2);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The first readable message, and how many were asked for.
-    fn found(unreadable: i64, end: i64, is_bad: impl Fn(i64) -> bool) -> (i64, usize) {
-        let (mut search, mut asked) = (Search::new(unreadable, end), 0);
-        loop {
-            match search.next() {
-                Err(found) => return (found, asked),
-                Ok(at) => {
-                    assert!(unreadable < at && at < end, "{at}");
-                    search.answer(at, !is_bad(at));
-                    asked += 1;
-                }
-            }
-        }
+    /// Notes that the message asked for can't be read. Returns whether the run has ended.
+    pub(super) fn add(&mut self) -> bool {
+        self.next += 1;
+        self.readable == Some(self.next)
     }
 
-    #[test]
-    fn no_message_that_can_be_read_is_left_out_between_small_batches() {
-        assert_eq!(found(12, 13, |_| true), (13, 0));
-        assert_eq!(found(12, 100, |_| false), (13, 1));
-        assert_eq!(found(12, 100, |at| at < 15), (15, 3));
-        assert_eq!(found(12, 100, |_| true).0, 100);
-        assert_eq!(found(0, 1_000, |at| at % 64 != 0).0, 64);
+    /// Notes that the message asked for can be read. Returns whether the run has ended: otherwise it is asked for again.
+    pub(super) fn end(&mut self) -> bool {
+        if self.readable.is_none() {
+            self.readable = Some(self.next);
+            self.next = self.first;
+            return false;
+        }
+        true
     }
 
-    #[test]
-    fn the_end_of_a_large_batch_is_found_with_few_questions() {
-        for length in [127, 128, 129, 5_000, 99_999, 100_000, 1_000_000] {
-            let (at, asked) = found(0, 1_000_000, |at| at < length);
-            assert_eq!(at, length);
-            assert!(asked < 180, "{length}: {asked}");
-        }
+    /// Those that can't be read, and why.
+    pub(super) fn messages(&self) -> (RangeInclusive<i64>, String) {
+        (self.first..=self.next - 1, self.reason.clone())
+    }
+
+    /// Whether the run has become so long that this is worth a line.
+    pub(super) fn is_long(&self) -> bool {
+        let length = self.next.abs_diff(self.first);
+        self.readable.is_none() && length >= LONG && length.is_power_of_two()
+    }
+
+    /// Notes that the partition has nothing behind the run. Returns whether that wasn't said before.
+    pub(super) fn reaches_end(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_said, true)
     }
 }

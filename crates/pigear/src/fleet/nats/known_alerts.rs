@@ -1,5 +1,7 @@
 //! The alerts that were taken before.
 
+use std::collections::BTreeSet;
+
 use pigear_alert::Alert;
 
 use crate::fleet::Archive;
@@ -12,22 +14,53 @@ const RECENT: usize = 100_000;
 /// when delivery begins again, so they are looked for until this many in a row are new.
 const UNSURE: u32 = 1_000;
 
+/// How many messages that are no alerts are remembered.
+const MAX_SET_ASIDE: usize = 10_000;
+
 /// The alerts of late, and those of the store.
 pub(super) struct KnownAlerts {
     pub(super) archive: Option<Archive>,
     recent: Recent,
     /// How many more alerts are looked for in the store, though nothing says that they were delivered before.
     unsure: u32,
+    /// The places in the stream of the last messages that are no alerts.
+    set_aside: BTreeSet<u64>,
 }
 
 impl KnownAlerts {
     pub(super) fn new() -> Self {
-        Self { archive: None, recent: Recent::new(RECENT), unsure: UNSURE }
+        Self {
+            archive: None,
+            recent: Recent::new(RECENT),
+            unsure: UNSURE,
+            set_aside: BTreeSet::new(),
+        }
     }
 
     /// Delivery begins.
     pub(super) fn begin(&mut self) {
         self.unsure = UNSURE;
+    }
+
+    /// The stream is another one, with other messages at its places.
+    pub(super) fn leave_stream(&mut self) {
+        self.set_aside.clear();
+    }
+
+    /// Whether the message at a place was counted and kept before, though it is no alert.
+    pub(super) fn was_set_aside(&self, place: u64) -> bool {
+        self.set_aside.contains(&place)
+    }
+
+    /// Notes that it was.
+    pub(super) fn set_aside(&mut self, place: u64) {
+        // Messages of a stream have places from 1 on.
+        if place > 0 {
+            self.set_aside.insert(place);
+        }
+        if self.set_aside.len() > MAX_SET_ASIDE {
+            self.set_aside.pop_first();
+        }
     }
 
     pub(super) fn id(&self, alert: &Alert) -> u128 {

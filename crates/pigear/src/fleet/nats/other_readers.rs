@@ -9,7 +9,7 @@ use super::redelivery::Readers;
 /// For how long they are remembered: they may connect again later than this one.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// After so many gaps within that time, others read, though the server doesn't say so.
+/// After this many gaps within that time, others read, though the server doesn't say so.
 const MOST_GAPS: u32 = 20;
 
 /// What is known of others.

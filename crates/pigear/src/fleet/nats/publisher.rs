@@ -26,7 +26,7 @@ use crate::fleet::payload::Payload;
 use crate::fleet::{SubjectTemplate, message_id};
 use crate::in_time::in_time;
 
-/// For so long after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
+/// For this time after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
 /// would go to one that is behind.
 const FULL_INTERVAL: Duration = Duration::from_secs(5);
 

@@ -1,9 +1,9 @@
 //! Asks the server for alerts, before they are there.
 //!
-//! Nobody can withdraw such a request, and what comes to it after the subscription has ended is lost: the server
-//! delivers it again only when the consumer's time is over. So a request lives for a second only, and its end can be
-//! awaited. The library's own stream of messages has no end that loses nothing, and its batches lose what nobody has
-//! taken five seconds after they should have ended, as while a store has to wait.
+//! Such a request can't be withdrawn, and what comes to it after the subscription has ended is lost: the server delivers
+//! it again only when the consumer's time is over. So a request lives for a second only, and its end can be awaited. The
+//! library's own stream of messages has no end that loses nothing, and its batches lose what was not taken five seconds
+//! after they should have ended, as while a store has to wait.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(150);
 /// How often to look, at most.
 const LOOKS: u32 = 6;
 
-/// How often in a row nothing may happen until nobody reads.
+/// After nothing has happened this often in a row, the consumer is not read.
 const ENOUGH_RESTS: u32 = 2;
 
 /// The most messages of the stream among which those that were delivered are. A selection of few alerts of a large
@@ -89,7 +89,7 @@ pub(super) async fn give_back(
 
 const NAK: &str = "-NAK";
 
-/// What the server knows of a consumer by which nobody reads; none if others do.
+/// What the server knows of a consumer that is not read; none if others read by it.
 ///
 /// Other Pigears that read say so. Programs that aren't Pigear have a request there, or acknowledge something.
 async fn at_rest(consumer: &Consumer<Config>, presence: &Presence) -> Result<Option<Info>, String> {

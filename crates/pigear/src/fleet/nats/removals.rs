@@ -94,24 +94,23 @@ impl fmt::Display for Removed {
 /// Notices what was removed.
 #[derive(Debug, Default)]
 pub(super) struct Removals {
-    known: Option<Known>,
+    progress: Option<Progress>,
     found: Removed,
-    /// What the next run knows.
+    /// What the next run is told.
     saved: Option<(Identity, Position)>,
     /// What was not said yet, and when something was said last.
     unsaid: Removed,
     said: Option<Instant>,
 }
 
+/// How far a consumer got.
 #[derive(Debug)]
-struct Known {
+struct Progress {
     identity: Identity,
     coverage: Coverage,
+    /// The last place of the stream that was passed: a server that was killed may know an earlier one. And how many
+    /// deliveries there were, those behind that place only if they were not the first of their message.
     at: Position,
-    /// How many deliveries behind that were not the first of their message.
-    again: u64,
-    /// The last place of the stream that was passed: a server that was killed may know an earlier one.
-    passed: u64,
     /// What was gone before the consumer was there.
     holes: u64,
     /// The most that was passed over since the stream was last asked: the places before and behind it.
@@ -122,29 +121,22 @@ struct Known {
 impl Removals {
     /// Compares with where stream and consumer stand.
     pub(super) fn look(&mut self, now: &Standing) {
-        let Standing { position, first, coverage, .. } = *now;
-        let known = self.known.take().filter(|known| known.identity == now.identity);
+        let Standing { identity, position, first, coverage, .. } = *now;
+        let progress = self.progress.take().filter(|progress| progress.identity == identity);
         // A server that was killed may have forgotten deliveries of what was acknowledged and went away.
-        let is_sure = coverage == Coverage::Whole && (known.is_some() || !now.is_queue);
-        let known = known.or_else(|| self.restored(now)).unwrap_or_else(|| Known::new(now));
-        let known = self.known.insert(known);
-        known.coverage = coverage;
-        known.looked = Instant::now();
-        let before = known.gap.take().map_or(0, |gap| known.removed_in(gap, first));
-        let over = if coverage == Coverage::Whole { known.pass_over(position) } else { 0 };
-        known.at = position;
-        known.again = 0;
-        known.passed = known.passed.max(position.place);
-        let removed = known.removed_up_to(first);
-        let moved = first.saturating_sub(1).max(now.last.unwrap_or_default());
-        known.passed = known.passed.max(moved);
-        self.add(before + over + removed, !is_sure);
-    }
-
-    /// What is known from an earlier run, if it is about the same stream and consumer.
-    fn restored(&mut self, now: &Standing) -> Option<Known> {
-        let (identity, at) = self.saved.filter(|(identity, _)| *identity == now.identity)?;
-        Some(Known { identity, at, passed: at.place, holes: 0, ..Known::new(now) })
+        let is_sure = coverage == Coverage::Whole && (progress.is_some() || !now.is_queue);
+        let saved = self.saved.filter(|(saved, _)| *saved == identity).map(|(_, at)| at);
+        let progress = progress.unwrap_or_else(|| Progress::new(now, saved));
+        let progress = self.progress.insert(progress);
+        progress.coverage = coverage;
+        progress.looked = Instant::now();
+        let before = progress.gap.take().map_or(0, |gap| progress.removed_in(gap, first));
+        let over = progress.advance(position);
+        let over = if coverage == Coverage::Whole { over } else { 0 };
+        let behind = progress.removed_in((progress.at.place, u64::MAX), first);
+        let passed = first.saturating_sub(1).max(now.last.unwrap_or_default());
+        progress.at.place = progress.at.place.max(passed);
+        self.add(before + over + behind, !is_sure);
     }
 
     /// Takes what an earlier run saved.
@@ -152,33 +144,28 @@ impl Removals {
         self.saved = Some(saved);
     }
 
-    /// What the next run has to know, if that is new.
+    /// What the next run has to be told, if that is new.
     pub(super) fn unsaved(&self) -> Option<(Identity, Position)> {
-        let Known { identity, at, passed, .. } = self.known.as_ref()?;
-        let place = at.place.max(*passed);
-        let unsaved = Some((*identity, Position { place, ..*at }));
+        let unsaved = self.progress.as_ref().map(|progress| (progress.identity, progress.at));
         unsaved.filter(|_| unsaved != self.saved)
     }
 
     /// Notes a delivery.
     pub(super) fn note(&mut self, delivery: &Delivery) {
-        let (Some(known), Some(number)) = (&mut self.known, delivery.number) else { return };
+        let (Some(progress), Some(number)) = (&mut self.progress, delivery.number) else { return };
         if delivery.is_again {
-            known.again += 1;
+            // Where the consumer stands may have been looked at since.
+            progress.at.delivery += u64::from(number > progress.at.delivery);
             return;
         }
-        let position = Position { delivery: number, place: delivery.place };
-        let from = known.passed.max(known.at.place);
-        let over = known.pass_over(position);
-        known.at = position;
-        known.again = 0;
-        known.passed = known.passed.max(position.place);
-        match known.coverage {
+        let (from, to) = (progress.at.place, delivery.place);
+        let over = progress.advance(Position { delivery: number, place: to });
+        match progress.coverage {
             Coverage::Whole => self.add(over, false),
             Coverage::Part if over > 0 => {
-                let is_wider = known.gap.is_none_or(|(a, b)| position.place - from > b - a);
+                let is_wider = progress.gap.is_none_or(|(a, b)| to - from > b - a);
                 if is_wider {
-                    known.gap = Some((from, position.place));
+                    progress.gap = Some((from, to));
                 }
             }
             Coverage::Part | Coverage::PartOfQueue => {}
@@ -187,8 +174,8 @@ impl Removals {
 
     /// Whether only the stream can say if something was removed.
     pub(super) fn wants_look(&self) -> bool {
-        let Some(known) = &self.known else { return false };
-        known.gap.is_some() && known.looked.elapsed() >= LOOK_INTERVAL
+        let Some(progress) = &self.progress else { return false };
+        progress.gap.is_some() && progress.looked.elapsed() >= LOOK_INTERVAL
     }
 
     /// Notes alerts that were delivered, and removed before they came again.
@@ -218,55 +205,40 @@ impl Removals {
     }
 }
 
-impl Known {
-    /// Where a consumer stands of which nothing was known.
-    fn new(now: &Standing) -> Self {
+impl Progress {
+    /// That of an earlier run; otherwise everything up to where the consumer stands was read.
+    fn new(now: &Standing, saved: Option<Position>) -> Self {
         let Standing { identity, coverage, position, first, holes, .. } = *now;
-        let is_new = position.delivery == 0;
+        let is_new = position.delivery == 0 && saved.is_none();
+        // One that was made just now may not know its place.
+        let place = position.place.max(if is_new { first.saturating_sub(1) } else { 0 });
         Self {
             identity,
             coverage,
-            at: position,
-            again: 0,
-            // One that was made just now may not know its place.
-            passed: position.place.max(if is_new { first.saturating_sub(1) } else { 0 }),
+            at: saved.unwrap_or(Position { place, ..position }),
             holes: if is_new { holes } else { 0 },
             gap: None,
             looked: Instant::now(),
         }
     }
 
-    /// How many messages were passed over from what is known to this delivery, without those that others got.
-    fn pass_over(&mut self, to: Position) -> u64 {
-        let from = self.passed.max(self.at.place);
-        if to.delivery < self.at.delivery || to.place <= from {
-            return 0;
-        }
-        let places = to.place - from;
-        let deliveries = (to.delivery - self.at.delivery).saturating_sub(self.again);
-        self.without_holes(places.saturating_sub(deliveries))
+    /// Goes on to a delivery, and returns how many messages were passed over, without those that others got.
+    fn advance(&mut self, to: Position) -> u64 {
+        let Position { delivery, place } = self.at;
+        self.at = Position { place: to.place.max(place), ..to };
+        let Some(deliveries) = to.delivery.checked_sub(delivery) else { return 0 };
+        let over = to.place.saturating_sub(place).saturating_sub(deliveries);
+        let holes = over.min(self.holes);
+        self.holes -= holes;
+        over - holes
     }
 
-    /// How many messages between what was read and the stream's first one are gone.
-    fn removed_up_to(&self, first: u64) -> u64 {
-        if self.coverage == Coverage::PartOfQueue {
-            return 0;
-        }
-        first.saturating_sub(self.passed + 1)
-    }
-
-    /// The same of a gap.
+    /// How many messages between two places are gone from the stream that begins with `first`.
     fn removed_in(&self, (from, to): (u64, u64), first: u64) -> u64 {
         if self.coverage == Coverage::PartOfQueue {
             return 0;
         }
         first.min(to).saturating_sub(from + 1)
-    }
-
-    fn without_holes(&mut self, count: u64) -> u64 {
-        let holes = count.min(self.holes);
-        self.holes -= holes;
-        count - holes
     }
 }
 
@@ -325,6 +297,23 @@ mod tests {
             removals.report(true).as_deref(),
             Some("1 alert was removed from the stream before it was read")
         );
+    }
+
+    #[test]
+    fn an_alert_that_comes_again_is_counted_as_a_delivery_once() {
+        let mut removals = Removals::default();
+        removals.look(&standing(10, 10, 1));
+        // The server has delivered one of before again: it is on its way.
+        removals.look(&standing(11, 10, 1));
+        removals.note(&delivery(11, 9, true));
+        removals.note(&delivery(12, 11, false));
+        assert_eq!(removals.take(), 0);
+        // It is known behind a restart, too.
+        removals.note(&delivery(13, 9, true));
+        let mut next = Removals::default();
+        next.restore(removals.unsaved().unwrap());
+        next.look(&standing(14, 13, 1));
+        assert_eq!(next.take(), 1);
     }
 
     #[test]

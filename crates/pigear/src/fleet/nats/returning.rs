@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// For how long the rest of them is waited for. Some may be gone from the stream.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the rest of them is waited for. Some may be gone from the stream.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What was given back, and has come again so far: by its place in the stream.
 ///
@@ -23,11 +23,11 @@ pub(super) struct Returning<T> {
 
 impl<T> Returning<T> {
     pub(super) fn new(count: usize, last: u64) -> Self {
-        let (come, until) = (BTreeMap::new(), Instant::now() + PATIENCE);
+        let (come, until) = (BTreeMap::new(), Instant::now() + RETURN_TIMEOUT);
         Self { count, last, come, until, removable: 0, removed: 0 }
     }
 
-    /// The stream may not have so many of them.
+    /// The stream may lack this many of them.
     pub(super) fn without(self, removable: u64) -> Self {
         Self { removable, ..self }
     }

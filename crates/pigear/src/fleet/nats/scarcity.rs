@@ -58,7 +58,7 @@ impl Room {
 
     /// How long this is good for.
     fn interval(&self) -> Duration {
-        // As much as nobody publishes within that time.
+        // As much as is never published within that time.
         let is_unlimited = self.bytes.min(self.messages) > u64::MAX / 2;
         if is_unlimited { UNLIMITED_INTERVAL } else { LOOK_INTERVAL }
     }

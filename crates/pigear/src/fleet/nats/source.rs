@@ -195,6 +195,7 @@ impl NatsSource {
             );
             self.unacknowledged.clear();
             self.held.clear();
+            self.known.leave_stream();
         }
     }
 
@@ -265,7 +266,7 @@ impl NatsSource {
             if presence.was_asked() {
                 self.others.remember(Readers::Others);
             }
-            // The request for alerts was lost with the connection. Only if nobody else reads, all that comes now comes
+            // The request for alerts was lost with the connection. Only if no other reads, all that comes now comes
             // again at once.
             let is_alone = self.others.readers() == Readers::Alone;
             if connections() != connected && (is_alone || next.as_ref().is_ok_and(Vec::is_empty)) {
@@ -400,15 +401,19 @@ impl NatsSource {
         let place = message.info().map(|info| info.stream_sequence).unwrap_or_default();
         let (stream, subject) = (&self.settings.stream, message.subject.clone());
         let reason = format!("message {place} of stream {stream}, on {subject}: {reason}");
-        // What couldn't be kept comes again.
-        if let Some(archive) = &mut self.known.archive
-            && !archive.keep("nats", &message.payload, &reason)
-        {
-            return;
-        }
-        run.intake.damaged(1);
-        if let Some(count) = self.undecoded.add(1) {
-            warn!("source {}: {reason}; {count} undecoded so far", self.name());
+        // The server may not have learned that it was.
+        if !self.known.was_set_aside(place) {
+            // What couldn't be kept comes again.
+            if let Some(archive) = &mut self.known.archive
+                && !archive.keep("nats", &message.payload, &reason)
+            {
+                return;
+            }
+            self.known.set_aside(place);
+            run.intake.damaged(1);
+            if let Some(count) = self.undecoded.add(1) {
+                warn!("source {}: {reason}; {count} undecoded so far", self.name());
+            }
         }
         if let Some(reply) = message.reply.clone() {
             let sent = run.runtime.run(termination::terminate(client, reply, &reason));

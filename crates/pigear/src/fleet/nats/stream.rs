@@ -183,7 +183,7 @@ pub(super) enum Unavailable {
     Missing,
     /// The server has no JetStream, or none for this account.
     NoJetStream,
-    /// Nobody answers about it, or it has no leader.
+    /// No server answers about it, or it has no leader.
     NoLeader,
     /// The account may not do that, or something else.
     Other(String),

@@ -67,7 +67,7 @@ impl Unacknowledged {
     }
 
     /// Tells the server what is in progress, until it is dropped: at a third of the consumer's time. It must not wait
-    /// for whoever has the messages: the lanes may hold that one up for longer.
+    /// for the thread that has the messages: the lanes may hold that one up for longer.
     pub(super) fn keep(&self) -> impl Future<Output = ()> + Send + 'static {
         let messages = Arc::clone(&self.messages);
         let interval = (self.ack_wait / 6).max(LEAST_INTERVAL);

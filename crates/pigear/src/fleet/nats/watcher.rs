@@ -75,7 +75,7 @@ impl Watcher {
                 return Err("the connection is lost".to_owned());
             }
             if self.roll().has_silent(Instant::now()) {
-                // If the bucket itself has no leader, or is another one, nobody is silent.
+                // If the bucket itself has no leader, or is another one, no sensor is silent.
                 if bucket::created(&client, &self.bucket).await? != created {
                     return Err("the bucket was created anew".to_owned());
                 }

@@ -8,7 +8,7 @@ use std::{fs, io, thread};
 
 use crate::ports::free_port;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 const CONF: &str = "
 daemon off;
@@ -49,7 +49,7 @@ impl Process {
         let mut command = Command::new(program);
         command.args(["-e", "error.log", "-p"]).arg(dir).arg("-c").arg(path);
         let mut process = Self { port, child: command.spawn()? };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             if let Some(status) = process.child.try_wait()? {
                 return Err(io::Error::other(format!("nginx ended: {status}")));

@@ -174,7 +174,7 @@ pub(super) struct Client(BufReader<TcpStream>);
 impl Client {
     fn new(port: u16) -> Self {
         let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        socket.set_read_timeout(Some(DEADLINE / 10)).unwrap();
+        socket.set_read_timeout(Some(DEADLINE / 2)).unwrap();
         let mut client = Self(BufReader::new(socket));
         client.line();
         client.write("CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\n");

