@@ -36,6 +36,7 @@ impl Supervisor {
             self.change_lane(changed);
         }
         let opened: Vec<_> = added.into_iter().map(|added| self.open(added)).collect();
+        removed.iter().for_each(|name| self.stats.note_removed(name));
         let removed = self.forget(&removed);
         let mut workers = Vec::new();
         let last = self.fanout.set_lanes(|received| {

@@ -1,0 +1,70 @@
+//! What is left of a handler that a reload removed.
+
+use std::net::SocketAddr;
+
+use nix::sys::signal::Signal;
+
+use super::{file, reload, started};
+use crate::harness::{Test, until};
+use crate::running::Running;
+use crate::scrape::{address, ask, scrape, shows};
+use crate::snort::ping;
+
+/// Has these handlers from now on.
+fn change(running: &Running, config: &str) {
+    running.room().write("pigear.toml", config);
+    reload(running);
+}
+
+/// Whether all handlers get alerts.
+fn is_ready(address: SocketAddr) -> bool {
+    ask(address, "/readyz", "").text() == "ok\n"
+}
+
+#[test]
+fn a_handler_that_a_reload_removed_is_not_missed() {
+    let base = "serve_forever = true\nmetrics = '127.0.0.1:0'\n[[handler]]\ntype = \"print\"\n";
+    let both = format!("{base}{}", file("file", "a", ""));
+    let mut running = started(Test::new(), &both);
+    let address = address(&mut running);
+    running.send(&ping());
+    shows(address, "pigear_handler_up{handler=\"file\"} 1");
+    shows(address, "pigear_handler_handled_total{handler=\"file\"} 1");
+    change(&running, base);
+    until("nothing is missed", || is_ready(address));
+    // A moment later what was gathered before is not shown any more.
+    until("no handler is down", || {
+        !scrape(address).contains("pigear_handler_up{handler=\"file\"}")
+    });
+    let text = shows(address, "pigear_handler_up{handler=\"print\"} 1");
+    assert!(text.contains("\npigear_handler_handled_total{handler=\"file\"} 1\n"), "{text}");
+    change(&running, &both);
+    running.send(&ping());
+    shows(address, "pigear_handler_up{handler=\"file\"} 1");
+    shows(address, "pigear_handler_handled_total{handler=\"file\"} 2");
+    assert!(is_ready(address));
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
+
+#[test]
+fn a_handler_that_ended_by_itself_is_missed_until_a_reload_removes_it() {
+    let base = "serve_forever = true\nmetrics = '127.0.0.1:0'\n[[handler]]\ntype = \"null\"\n";
+    let test = Test::new().file("pigear.toml", format!("{base}[[handler]]\ntype = \"print\"\n"));
+    let test = test.loud().args(["--config", "pigear.toml"]);
+    let mut running = test.start_piped().read_stderr();
+    let address = address(&mut running);
+    running.close_stdout();
+    until("the handler has ended", || {
+        running.send(&ping());
+        ask(address, "/readyz", "").text() == "handler print: has ended\n"
+    });
+    shows(address, "pigear_handler_up{handler=\"print\"} 0");
+    change(&running, base);
+    assert!(is_ready(address));
+    until("no handler is down", || {
+        !scrape(address).contains("pigear_handler_up{handler=\"print\"}")
+    });
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.end().1.status, Some(0));
+}
