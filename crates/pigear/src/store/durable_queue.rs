@@ -119,6 +119,10 @@ impl DurableQueue {
         if let Err(error) = lanes::leave(&writer.connection, &self.lane.name, removes) {
             debug!("cannot note that lane {} is left: {error}", self.lane.name);
         }
+        drop(writer);
+        if left == Left::Stays {
+            self.lane.store.name_removed(&self.lane.name);
+        }
     }
 
     /// Writes the position of a lane that has ended.

@@ -68,3 +68,37 @@ fn a_handler_that_ended_by_itself_is_missed_until_a_reload_removes_it() {
     running.signal(Signal::SIGTERM);
     assert_eq!(running.end().1.status, Some(0));
 }
+
+/// A store, and a durable handler of this name whose receiver is down.
+#[cfg(all(feature = "http", feature = "store"))]
+fn down(name: &str) -> String {
+    format!(
+        "serve_forever = true\nmetrics = '127.0.0.1:0'\nstats = 'stats.json'\n[store]\npath = 'a.db'\n\
+         [[handler]]\ntype = 'http'\nname = '{name}'\nurl = 'http://127.0.0.1:1/'\n"
+    )
+}
+
+#[cfg(all(feature = "http", feature = "store"))]
+#[test]
+fn alerts_that_a_removed_handler_leaves_in_the_store_are_named_at_once() {
+    let mut running = started(Test::new(), &down("http"));
+    let address = address(&mut running);
+    for _ in 0..3 {
+        running.send(&ping());
+    }
+    shows(address, "pigear_handler_waiting{handler=\"http\"} 3");
+    change(&running, &down("siem"));
+    running.warns(
+        "warning: a.db: 3 alerts wait for the handler http, which isn't configured; they are delivered \
+         once it is again. If they are not needed: `pigear lanes drop http --store a.db`\n",
+    );
+    shows(address, "pigear_handler_waiting{handler=\"siem\"} 0");
+    // Nothing waits for this one yet.
+    change(&running, &down("http"));
+    running.warns(
+        "warning: a.db: from now on alerts wait for the handler siem, which isn't configured;",
+    );
+    running.signal(Signal::SIGTERM);
+    let (_, ended) = running.end();
+    assert_eq!(ended.stderr.matches("isn't configured").count(), 2, "{}", ended.stderr);
+}
