@@ -51,11 +51,7 @@ impl Supervisor {
         });
         wait_for_sources(&last);
         let by = Instant::now() + self.drain;
-        for lane in removed {
-            lane.close();
-            // What waits in a store stays there.
-            lane.end_by(if lane.outlives_process() { Instant::now() } else { by });
-        }
+        removed.iter().for_each(|lane| lane.remove_by(by));
         let mut result = Ok(());
         for worker in workers {
             let name = worker.lane().name().to_owned();

@@ -11,6 +11,8 @@ use crate::harness::{Test, program, until};
 use crate::running::Running;
 use crate::snort::{PING, objects, ping, recording};
 
+#[cfg(all(feature = "exec", feature = "store"))]
+mod handed_over;
 #[cfg(feature = "metrics")]
 mod removed;
 
