@@ -234,6 +234,17 @@ impl Store {
         );
     }
 
+    /// Notes which lanes were dropped, of those whose handlers were removed.
+    fn note_dropped_lanes(&self, writer: &Writer) -> Result<(), StoreProblem> {
+        let left = self.0.progress.state().left();
+        for (number, name) in left {
+            if !lanes::is_there(&writer.connection, &name)? {
+                self.0.progress.change(|state| state.drop_lane(number));
+            }
+        }
+        Ok(())
+    }
+
     /// Applies the retention policy in the background, until the result is dropped.
     ///
     /// # Errors
@@ -242,7 +253,10 @@ impl Store {
         let store = self.clone();
         let what = if policy.has_limits() { "remove old alerts" } else { "maintain the store" };
         let work = move || match store.0.writer.try_lock_for(LOCK_TIMEOUT) {
-            Some(mut writer) => writer.tidy(policy, Clock::now()),
+            Some(mut writer) => {
+                store.note_dropped_lanes(&writer)?;
+                writer.tidy(policy, Clock::now())
+            }
             // The next time, then.
             None => Ok(Further::Enough),
         };

@@ -102,3 +102,38 @@ fn alerts_that_a_removed_handler_leaves_in_the_store_are_named_at_once() {
     let (_, ended) = running.end();
     assert_eq!(ended.stderr.matches("isn't configured").count(), 2, "{}", ended.stderr);
 }
+
+#[cfg(all(feature = "http", feature = "store"))]
+#[test]
+fn nothing_waits_for_a_removed_handler_that_was_dropped_from_the_store() {
+    use crate::harness::program;
+
+    let mut running = started(Test::new(), &down("http"));
+    let address = address(&mut running);
+    for _ in 0..3 {
+        running.send(&ping());
+    }
+    shows(address, "pigear_handler_waiting{handler=\"http\"} 3");
+    change(&running, &down("siem"));
+    running.warns("3 alerts wait for the handler http");
+    // They go on to wait for it.
+    running.send(&ping());
+    shows(address, "pigear_handler_waiting{handler=\"http\"} 4");
+    let mut drop = program();
+    drop.args(["lanes", "drop", "http", "--store"]).arg(running.room().at("a.db"));
+    assert!(drop.output().unwrap().status.success());
+    shows(address, "pigear_handler_waiting{handler=\"http\"} 0");
+    running.send(&ping());
+    let text = shows(address, "pigear_handler_waiting{handler=\"siem\"} 2");
+    for sample in ["received_total{handler=\"http\"} 4", "dropped_total{handler=\"http\"} 4"] {
+        assert!(text.contains(&format!("\npigear_handler_{sample}\n")), "{text}");
+    }
+    running.signal(Signal::SIGTERM);
+    let stats: serde_json::Value =
+        serde_json::from_str(&running.end().0.read("stats.json")).unwrap();
+    let http = &stats["handlers"]["http"];
+    assert_eq!(
+        (&http["received"], &http["dropped"], &http["waiting"]),
+        (&4.into(), &4.into(), &0.into())
+    );
+}
