@@ -36,7 +36,9 @@ impl Supervisor {
             self.change_lane(changed);
         }
         let opened: Vec<_> = added.into_iter().map(|added| self.open(added)).collect();
-        removed.iter().for_each(|name| self.stats.note_removed(name));
+        for name in &removed {
+            self.stats.note_removed(name);
+        }
         let removed = self.forget(&removed);
         let mut workers = Vec::new();
         let last = self.fanout.set_lanes(|received| {
@@ -51,7 +53,9 @@ impl Supervisor {
         });
         wait_for_sources(&last);
         let by = Instant::now() + self.drain;
-        removed.iter().for_each(|lane| lane.remove_by(by));
+        for lane in removed {
+            lane.remove_by(by);
+        }
         let mut result = Ok(());
         for worker in workers {
             let name = worker.lane().name().to_owned();
