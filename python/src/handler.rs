@@ -183,7 +183,7 @@ impl PyHandler {
 }
 
 impl Methods {
-    /// Calls `handle` for each alert, until one raises or the deadline comes.
+    /// Calls `handle` for each alert, until one raises, the deadline comes, or nothing more is to be begun.
     fn handle(
         &self,
         py: Python<'_>,
@@ -192,7 +192,7 @@ impl Methods {
         log: impl Fn(&PyErr),
     ) -> Result<(), Halt> {
         for (handled, alert) in alerts.iter().enumerate() {
-            if deadline.is_up() {
+            if deadline.is_up() || deadline.hands_over() {
                 return Err(Halt { handled, raised: None });
             }
             self.handle_one(py, alert).map_err(|error| {

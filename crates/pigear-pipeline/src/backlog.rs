@@ -25,6 +25,12 @@ impl Backlog {
         self.queue.waiting()
     }
 
+    /// Whether what waits comes again in the next run, if it isn't processed in this one.
+    #[must_use]
+    pub fn outlives_process(&self) -> bool {
+        self.queue.outlives_process()
+    }
+
     /// The newest alerts that wait in memory, oldest first, at most `most`. Sources are blocked meanwhile.
     #[must_use]
     pub fn newest(&self, most: usize) -> Vec<Arc<Alert>> {

@@ -36,8 +36,10 @@ pub enum LanePhase {
     Starting,
     /// Its handler gets alerts.
     Open,
-    /// It has ended.
+    /// It has ended by itself, or with the run.
     Ended,
+    /// It was removed while the pipeline runs. It may still process what it has.
+    Removed,
 }
 
 /// How long a lane and its handler take, at one moment.
@@ -55,8 +57,9 @@ pub struct LaneTiming {
 }
 
 impl LaneTimes {
+    /// Nothing follows on its removal.
     pub(crate) fn enter(&self, phase: LanePhase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.phase.fetch_max(phase as u8, Ordering::Relaxed);
     }
 
     /// Adds what was measured of a lane that has ended.
@@ -70,7 +73,8 @@ impl LaneTimes {
         let phase = match self.phase.load(Ordering::Relaxed) {
             0 => LanePhase::Starting,
             1 => LanePhase::Open,
-            _ => LanePhase::Ended,
+            2 => LanePhase::Ended,
+            _ => LanePhase::Removed,
         };
         LaneTiming {
             handling: self.handling.read(),

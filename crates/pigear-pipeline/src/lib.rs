@@ -78,7 +78,7 @@ mod wakers;
 pub use alert_factory::{AlertFactory, NamesCell};
 pub use backlog::Backlog;
 pub use backoff::{Backoff, BackoffPolicy, Jitter};
-pub use deadline::{Deadline, Slept};
+pub use deadline::{Deadline, EndCause, Slept};
 pub use event_counter::EventCounter;
 pub use fanout::{Fanout, Flow, Intake};
 pub use file_kind::file_kind;

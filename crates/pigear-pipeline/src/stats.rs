@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::account::{Account, Counter};
-use crate::lane_times::LaneTiming;
+use crate::lane_times::{LanePhase, LaneTiming};
 use crate::latency::{Histogram, Latency};
 use crate::pulse::Pulse;
 use crate::totals::Totals;
@@ -236,6 +236,13 @@ impl Stats {
         }
         lanes.insert(name.to_owned(), account);
         name.to_owned()
+    }
+
+    /// Notes that the lane of this name was removed. Its counters stay.
+    pub(crate) fn note_removed(&self, name: &str) {
+        if let Some(account) = self.lanes().get(name) {
+            account.times.enter(LanePhase::Removed);
+        }
     }
 
     fn pulses(&self) -> MutexGuard<'_, Vec<Pulse>> {

@@ -22,6 +22,8 @@ pub mod file;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod null;
+#[cfg(any(feature = "exec", feature = "http"))]
+mod pace;
 pub mod pcap;
 pub mod print;
 mod receiver;

@@ -206,20 +206,43 @@ impl Store {
     pub fn name_strays(&self, names: &[&str]) {
         let known = lanes::waiting(&self.0.writer.lock().connection);
         let strays = known.unwrap_or_default();
-        let strays =
-            strays.iter().filter(|(name, waiting)| *waiting > 0 && !names.contains(&&**name));
         for (stray, waiting) in strays {
-            let (alerts, are, they) = match waiting {
-                1 => ("alert waits", "is", "it"),
-                _ => ("alerts wait", "are", "they"),
-            };
-            let path = self.path().display();
-            warn!(
-                "{path}: {waiting} {alerts} for the handler {stray}, which isn't configured; {they} {are} \
-                delivered once it is again. If {they} {are} not needed: `pigear lanes drop {stray} \
-                --store {path}`"
-            );
+            if waiting > 0 && !names.contains(&&*stray) {
+                self.name_stray(&stray, waiting);
+            }
         }
+    }
+
+    /// Warns that alerts wait for a handler from now on which a reload removed.
+    pub(crate) fn name_removed(&self, name: &str) {
+        let known = lanes::waiting(&self.0.writer.lock().connection).unwrap_or_default();
+        if let Some((stray, waiting)) = known.into_iter().find(|(known, _)| known == name) {
+            self.name_stray(&stray, waiting);
+        }
+    }
+
+    fn name_stray(&self, stray: &str, waiting: u64) {
+        let (alerts, are, they) = match waiting {
+            0 => ("from now on alerts wait".to_owned(), "are", "they"),
+            1 => ("1 alert waits".to_owned(), "is", "it"),
+            _ => (format!("{waiting} alerts wait"), "are", "they"),
+        };
+        let path = self.path().display();
+        warn!(
+            "{path}: {alerts} for the handler {stray}, which isn't configured; {they} {are} delivered once it \
+            is again. If {they} {are} not needed: `pigear lanes drop {stray} --store {path}`"
+        );
+    }
+
+    /// Notes which lanes were dropped, of those whose handlers were removed.
+    fn note_dropped_lanes(&self, writer: &Writer) -> Result<(), StoreProblem> {
+        let left = self.0.progress.state().left();
+        for (number, name) in left {
+            if !lanes::is_there(&writer.connection, &name)? {
+                self.0.progress.change(|state| state.drop_lane(number));
+            }
+        }
+        Ok(())
     }
 
     /// Applies the retention policy in the background, until the result is dropped.
@@ -230,7 +253,10 @@ impl Store {
         let store = self.clone();
         let what = if policy.has_limits() { "remove old alerts" } else { "maintain the store" };
         let work = move || match store.0.writer.try_lock_for(LOCK_TIMEOUT) {
-            Some(mut writer) => writer.tidy(policy, Clock::now()),
+            Some(mut writer) => {
+                store.note_dropped_lanes(&writer)?;
+                writer.tidy(policy, Clock::now())
+            }
             // The next time, then.
             None => Ok(Further::Enough),
         };

@@ -10,7 +10,7 @@ use tracing::{error, warn};
 
 use super::pending::Pending;
 use crate::account::{Account, LeftAlerts};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, EndCause};
 use crate::filter::Filter;
 use crate::handler::{Failure, Handler, Needs};
 use crate::policy::{LaneSettings, OnError, SourceMode, WhenFull};
@@ -98,8 +98,9 @@ impl Lane {
         self.renewal.put(Renewal { lane: Arc::clone(&lane), handler, filters });
         self.queue.interrupt();
         if ends {
-            // One that waits for its receiver soon waits no more.
-            self.deadline.announce(Instant::now() + ANSWER_TIMEOUT);
+            // One that waits for its receiver soon waits no more, and the next one begins what is left.
+            let by = Instant::now() + ANSWER_TIMEOUT;
+            self.deadline.announce_handover(by, EndCause::Changed);
         }
         lane
     }
@@ -206,6 +207,19 @@ impl Lane {
     pub(crate) fn end_by(&self, time: Instant) {
         self.deadline.announce(time);
         self.queue.end_by(time);
+    }
+
+    /// It was removed. What waits in a store stays there: the handler only finishes what it has begun, until this time;
+    /// otherwise it processes what it has.
+    pub(crate) fn remove_by(&self, time: Instant) {
+        self.close();
+        if self.outlives_process() {
+            self.deadline.announce_handover(time, EndCause::Removed);
+            self.queue.end_by(Instant::now());
+        } else {
+            self.deadline.announce_removal(time);
+            self.queue.end_by(time);
+        }
     }
 
     /// Abandons a handler that is still busy: its alerts and its queue count as dropped, unless they are

@@ -160,7 +160,8 @@ impl Worker {
                 return Ok(());
             }
             if lane.deadline.sleep(wait) == Slept::TimeUp {
-                return if lane.is_renewed() { Ok(()) } else { Err(failure) };
+                // One that hands over need not have been started.
+                return if lane.deadline.hands_over() { Ok(()) } else { Err(failure) };
             }
         }
     }
@@ -283,10 +284,14 @@ impl Worker {
         None
     }
 
-    /// Has the handler process alerts: the one that is to do so from now on.
+    /// Has the handler process alerts: the one that is to do so from now on. One of a lane that was removed begins
+    /// nothing that waits in the store.
     pub(super) fn call(&mut self, alerts: &[Arc<Alert>]) -> Outcome {
         if let Some(ended) = self.renew() {
             return Outcome::of_end(ended);
+        }
+        if self.lane.deadline.hands_over() && !self.lane.is_renewed() {
+            return Outcome::of_end(Ended::TimeUp);
         }
         let mut outcome = self.caller.call(&self.lane, alerts);
         outcome.end = outcome.end.filter(|end| self.is_over(Some(end)));

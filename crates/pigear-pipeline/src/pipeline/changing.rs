@@ -36,6 +36,9 @@ impl Supervisor {
             self.change_lane(changed);
         }
         let opened: Vec<_> = added.into_iter().map(|added| self.open(added)).collect();
+        for name in &removed {
+            self.stats.note_removed(name);
+        }
         let removed = self.forget(&removed);
         let mut workers = Vec::new();
         let last = self.fanout.set_lanes(|received| {
@@ -51,9 +54,7 @@ impl Supervisor {
         wait_for_sources(&last);
         let by = Instant::now() + self.drain;
         for lane in removed {
-            lane.close();
-            // What waits in a store stays there.
-            lane.end_by(if lane.outlives_process() { Instant::now() } else { by });
+            lane.remove_by(by);
         }
         let mut result = Ok(());
         for worker in workers {

@@ -11,7 +11,7 @@ use pigear_pipeline::{Context, Failure, Handler, Needs, Progress};
 use serde::Deserialize;
 
 use super::compress::Compress;
-use super::rotate::{RotatedFile, Rotation, cannot_open};
+use super::rotate::{ReaderWait, RotatedFile, Rotation, cannot_open};
 use super::writer::{BatchWriter, Written};
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, FormatKeys, SetupError, parsed};
@@ -58,6 +58,7 @@ impl Options {
 pub struct File {
     writer: BatchWriter,
     file: RotatedFile,
+    reader: ReaderWait,
 }
 
 impl File {
@@ -71,7 +72,7 @@ impl File {
         let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
         let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress);
         let file = file.map_err(|error| cannot_open(&path, &error))?;
-        Ok(Self { writer: BatchWriter::new(format), file })
+        Ok(Self { writer: BatchWriter::new(format), file, reader: ReaderWait::default() })
     }
 
     /// Looks at what its start would refuse, without making anything.
@@ -95,7 +96,8 @@ impl Handler for File {
         Needs { target: Some(target), ..Needs::default() }
     }
 
-    fn start(&mut self, _: Context) -> Result<(), Failure> {
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.reader.start(context);
         self.file.start();
         Ok(())
     }
@@ -106,10 +108,14 @@ impl Handler for File {
             && !left.is_empty()
         {
             match self.write_some(left) {
-                Ok(written) => done += written.records,
+                Ok(written) => {
+                    done += written.records;
+                    self.reader.wrote();
+                }
                 Err((written, error)) => {
-                    let error = format!("cannot write {}: {error}", self.file.path().display());
-                    return Err(Failure::retry(error).after(done + written.records));
+                    done += written.records;
+                    let waited = self.reader.after(self.file.path(), &error);
+                    waited.map_err(|failure| failure.after(done))?;
                 }
             }
         }

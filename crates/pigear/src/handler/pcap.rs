@@ -23,7 +23,7 @@ use tracing::warn;
 
 use self::resume::{Found, ResumeError, resume};
 use super::compress::Compress;
-use super::rotate::{Ready, RotatedFile, Rotation, cannot_open, warn_of_no_room};
+use super::rotate::{ReaderWait, Ready, RotatedFile, Rotation, cannot_open, warn_of_no_room};
 use super::writer::{Records, Written};
 use crate::description::{Description, FileUse};
 use crate::keys::{FileMode, SetupError, parsed};
@@ -67,6 +67,7 @@ impl Options {
 /// Writes each alert's packet to a pcapng file.
 pub struct Pcap {
     file: RotatedFile,
+    reader: ReaderWait,
     records: Records,
     interfaces: Interfaces,
     /// How many alerts had no packet.
@@ -102,6 +103,7 @@ impl Pcap {
         let (records, interfaces) = (Records::default(), Interfaces::default());
         Ok(Self {
             file,
+            reader: ReaderWait::default(),
             records,
             interfaces,
             without: EventCounter::default(),
@@ -292,7 +294,8 @@ impl Handler for Pcap {
         Needs { target: Some(target), ..Needs::default() }
     }
 
-    fn start(&mut self, _: Context) -> Result<(), Failure> {
+    fn start(&mut self, context: Context) -> Result<(), Failure> {
+        self.reader.start(context);
         self.file.start();
         // What fails is tried again, and reported, with the first alert.
         if self.file.is_open()
@@ -313,9 +316,12 @@ impl Handler for Pcap {
             let (Ok(written) | Err((written, _))) = &result;
             self.count(left.get(..written.records).unwrap_or_default());
             done += written.records;
-            if let Err((_, error)) = result {
-                let error = format!("cannot write {}: {error}", self.file.path().display());
-                return Err(Failure::retry(error).after(done));
+            match result {
+                Ok(_) => self.reader.wrote(),
+                Err((_, error)) => {
+                    let waited = self.reader.after(self.file.path(), &error);
+                    waited.map_err(|failure| failure.after(done))?;
+                }
             }
         }
         Ok(Progress::All)

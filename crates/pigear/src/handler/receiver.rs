@@ -85,6 +85,9 @@ impl Receiver {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
+            if self.deadline.hands_over() {
+                return Err(Failure::time_up().after(done));
+            }
             records.fill(left, WRITE_SIZE, &mut put);
             let mut sent = 0;
             self.deliver(&records, &mut sent).map_err(|error| error.after(done + sent))?;

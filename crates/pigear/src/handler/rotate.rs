@@ -5,6 +5,7 @@
 //! `alerts.json.20261118T162750Z`, and are compressed on a separate thread, so that writing continues. If
 //! another program moves or removes the file (logrotate), a new one is created.
 
+mod reader_wait;
 mod rotated;
 mod rotation;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use tracing::{error, warn};
 
+pub(super) use reader_wait::ReaderWait;
 pub use rotation::{Rotation, UnknownRotation};
 
 use super::compress::Compress;

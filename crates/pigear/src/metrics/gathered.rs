@@ -91,7 +91,7 @@ impl Gatherer {
             match timing.phase {
                 LanePhase::Starting => problems.push(format!("handler {handler}: being started")),
                 LanePhase::Ended => problems.push(format!("handler {handler}: has ended")),
-                LanePhase::Open => {}
+                LanePhase::Open | LanePhase::Removed => {}
             }
         }
         problems

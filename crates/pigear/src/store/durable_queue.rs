@@ -119,6 +119,11 @@ impl DurableQueue {
         if let Err(error) = lanes::leave(&writer.connection, &self.lane.name, removes) {
             debug!("cannot note that lane {} is left: {error}", self.lane.name);
         }
+        drop(writer);
+        if left == Left::Stays {
+            self.lane.progress().change(|state| state.leave(self.lane.number, &self.lane.name));
+            self.lane.store.name_removed(&self.lane.name);
+        }
     }
 
     /// Writes the position of a lane that has ended.
@@ -127,6 +132,17 @@ impl DurableQueue {
             && let Some(mut writer) = self.lane.store.0.writer.try_lock_for(ABANDON_TIMEOUT)
         {
             work.position.note_with(&self.lane, &mut writer);
+        }
+    }
+
+    /// Counts what was removed from the store, or found no room in memory, before the lane got it.
+    fn take_lost_of_store(&self, work: &mut Work) {
+        work.pass_removed(&self.lane);
+        self.passed.store(work.reader.passed, Ordering::Relaxed);
+        let dropped = self.lane.progress().state().take_dropped(self.lane.number);
+        work.position.lost.dropped += dropped;
+        if dropped > 0 && self.abandoned.load(Ordering::SeqCst) {
+            self.note_at_end(work);
         }
     }
 
@@ -382,18 +398,19 @@ impl Queue for DurableQueue {
 
     fn received(&self) -> u64 {
         let state = self.lane.progress().state();
-        count(state.last - self.settled_before) as u64 + state.came_besides(self.lane.number)
+        let last = state.last_of(self.lane.number);
+        count(last - self.settled_before) as u64 + state.came_besides(self.lane.number)
     }
 
     fn take_lost(&self) -> Totals {
         // A lane that waits for alerts, or was left behind in the middle of noting something, tells later.
         let Ok(mut work) = self.work.try_lock() else { return Totals::default() };
-        work.pass_removed(&self.lane);
-        self.passed.store(work.reader.passed, Ordering::Relaxed);
-        let dropped = self.lane.progress().state().take_dropped(self.lane.number);
-        work.position.lost.dropped += dropped;
-        if dropped > 0 && self.abandoned.load(Ordering::SeqCst) {
-            self.note_at_end(&mut work);
+        if self.lane.progress().state().is_dropped(self.lane.number) {
+            // Nothing of it is in the store any more.
+            let known = (work.position.settled + work.position.lost).sum();
+            work.position.lost.dropped += self.received().saturating_sub(known);
+        } else {
+            self.take_lost_of_store(&mut work);
         }
         let (lost, told) = (work.position.lost, work.told);
         work.told = lost;

@@ -170,6 +170,12 @@ fn is_in_use(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
     Ok(meta::number(connection, &in_use_key(name))?.is_some())
 }
 
+/// Whether there is a lane of this name.
+pub(super) fn is_there(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM lane WHERE name = ?1)";
+    connection.prepare_cached(query)?.query_row([name], |row| row.get(0))
+}
+
 /// A run begins: its lanes are not open yet.
 pub(super) fn clear_in_use(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM meta WHERE key GLOB ?1", [in_use_key("*")])?;

@@ -20,6 +20,8 @@ pub(super) struct ProgressState {
     /// Storing has ended.
     pub(super) ended: bool,
     lanes: Vec<Lane>,
+    /// Lanes whose handlers were removed, with their names: they stay in the store until they are dropped there.
+    left: Vec<(usize, String)>,
 }
 
 /// The state of one lane.
@@ -39,6 +41,8 @@ struct Lane {
     letters: u64,
     /// The lane is closed.
     abandoned: bool,
+    /// It was dropped from the store when this was the last stored alert: nothing comes for it any more.
+    dropped_at: Option<i64>,
     /// How many alerts must have come before the lane is woken; `None` if it doesn't sleep.
     wakes_at: Option<u64>,
 }
@@ -111,6 +115,7 @@ impl ProgressState {
             unstored: 0,
             letters: 0,
             abandoned: false,
+            dropped_at: None,
             wakes_at: None,
         });
         self.lanes.len() - 1
@@ -143,7 +148,7 @@ impl ProgressState {
     /// Passes alerts that could not be stored to all lanes.
     pub(super) fn hand_on(&mut self, alerts: &[Arc<Alert>]) {
         let last = self.last;
-        for lane in &mut self.lanes {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.dropped_at.is_none()) {
             lane.unstored += alerts.len() as u64;
             for alert in alerts {
                 let bytes = alert.memory();
@@ -158,6 +163,35 @@ impl ProgressState {
                 }
             }
         }
+    }
+
+    /// The handler of a lane was removed, and the lane has ended.
+    pub(super) fn leave(&mut self, lane: usize, name: &str) {
+        self.left.push((lane, name.to_owned()));
+    }
+
+    /// The lanes that were left and, as far as is known, are still in the store.
+    pub(super) fn left(&self) -> Vec<(usize, String)> {
+        self.left.clone()
+    }
+
+    /// A lane that was left was dropped from the store.
+    pub(super) fn drop_lane(&mut self, lane: usize) {
+        self.left.retain(|(left, _)| *left != lane);
+        let last = self.last;
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.dropped_at = Some(last);
+        }
+    }
+
+    /// Whether a lane was dropped from the store.
+    pub(super) fn is_dropped(&self, lane: usize) -> bool {
+        self.lanes.get(lane).is_some_and(|lane| lane.dropped_at.is_some())
+    }
+
+    /// The last stored alert that came for a lane.
+    pub(super) fn last_of(&self, lane: usize) -> i64 {
+        self.lanes.get(lane).and_then(|lane| lane.dropped_at).unwrap_or(self.last)
     }
 
     /// How many alerts wait in memory for a lane.

@@ -107,6 +107,47 @@ fn a_fifo_that_nobody_reads_holds_up_neither_start_nor_end() {
 }
 
 #[test]
+fn alerts_wait_for_the_reader_of_a_fifo() {
+    const EARLY: u64 = 20;
+    for handler in ["file", "pcap"] {
+        // Also where an error would end the program.
+        for more in [&["--serve-forever"][..], &[]] {
+            let test = Test::new().with(fifo).args(["--data-handler", handler, "path=fifo"]);
+            let mut running = test.args(["--stats", "stats.json"]).args(more).start();
+            for _ in 0..EARLY {
+                running.send(&ping());
+            }
+            running.warns(&format!(
+                "handler {handler}: cannot write fifo: it is a named pipe without a reader; trying again in "
+            ));
+            let path = running.room().at("fifo");
+            let flags = O_NONBLOCK;
+            let mut reader = OpenOptions::new().read(true).custom_flags(flags).open(path).unwrap();
+            let (mut got, mut buffer) = (Vec::new(), [0; 4_096]);
+            let alerts = |got: &[u8]| {
+                let text = String::from_utf8_lossy(got);
+                text.matches("ICMP Echo Request").count() as u64
+            };
+            let mut reads = |alerts_so_far: u64| {
+                until("what waited is written", || {
+                    let n = reader.read(&mut buffer).unwrap_or(0);
+                    got.extend(&buffer[..n]);
+                    alerts(&got) == alerts_so_far
+                });
+            };
+            reads(EARLY);
+            running.send(&ping());
+            reads(EARLY + 1);
+            running.signal(Signal::SIGTERM);
+            let (room, ended) = running.end();
+            assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+            let counted = counters([EARLY + 1, 0, 0, 0], &[(handler, [EARLY + 1, 0, 0])]);
+            assert_eq!(room.read("stats.json"), counted);
+        }
+    }
+}
+
+#[test]
 fn a_fifo_gets_alerts_once_somebody_reads_it() {
     let mut running =
         Test::new().with(fifo).args(FILE).args(["path=fifo", "--serve-forever"]).start();

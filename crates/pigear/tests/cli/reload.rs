@@ -11,6 +11,11 @@ use crate::harness::{Test, program, until};
 use crate::running::Running;
 use crate::snort::{PING, objects, ping, recording};
 
+#[cfg(all(feature = "exec", feature = "store"))]
+mod handed_over;
+#[cfg(feature = "metrics")]
+mod removed;
+
 /// What is said of a configuration that can't be used.
 const REFUSED: &str = "cannot reload, so the configuration stays as it was";
 

@@ -264,3 +264,23 @@ fn a_reload_that_makes_the_same_requests_leaves_them_their_keys() {
     let (old, new) = (old.unwrap(), new.unwrap());
     assert_eq!((old.numbers(), old.key()), (new.numbers(), new.key()));
 }
+
+#[test]
+fn after_a_reload_nothing_more_is_sent_by_the_old_keys() {
+    let server = Server::start(|n, _| if n < 2 { Reply::Slow } else { Reply::ok() });
+    let url = server.url();
+    let keys = |name| [("url", &*url), ("header.X", name)];
+    let pigear = Pigear::start(&keys("old"));
+    pigear.send_numbered(0..1);
+    server.gets(1);
+    pigear.send_numbered(1..5);
+    // The handler gets these together, once it has the first answer.
+    pigear.receives(5);
+    server.gets(2);
+    pigear.change(&keys("new"));
+    pigear.deals_with(5);
+    assert_eq!(pigear.end(), (5, 0, 0));
+    let requests = server.requests();
+    let by: Vec<_> = requests.iter().map(|it| it.header("x")).collect();
+    assert_eq!(by, ["old", "old", "new", "new", "new"]);
+}

@@ -225,6 +225,40 @@ fn a_lane_whose_time_is_up_does_not_begin_another_batch() {
 }
 
 #[test]
+fn a_lane_that_is_removed_begins_nothing_more_and_has_time_to_finish() {
+    let (queue, stats) = (Arc::new(Ten::default()), Stats::default());
+    let worker = open(&queue, Vec::new(), Box::new(Ids(|_: &[u32]| Ok(Progress::All))), &stats);
+    let lane = Arc::clone(worker.lane());
+    lane.remove_by(Instant::now() + Duration::from_secs(3_600));
+    assert!(matches!(worker.run(OnError::Stop), LaneEnd::Done));
+    assert_eq!(settled(&queue), 0);
+    assert!(!lane.deadline.is_up());
+}
+
+/// A handler that can't be started.
+struct NeverStarts;
+
+impl Handler for NeverStarts {
+    fn start(&mut self, _: Context) -> Result<(), Failure> {
+        Err(Failure::refused("it can't be started"))
+    }
+
+    fn handle(&mut self, _: &[Arc<Alert>]) -> Result<Progress, Failure> {
+        panic!("it was not started");
+    }
+}
+
+#[test]
+fn a_lane_that_is_removed_before_its_handler_could_start_has_not_failed() {
+    let (queue, stats) = (Arc::new(Ten::default()), Stats::default());
+    let worker = open(&queue, Vec::new(), Box::new(NeverStarts), &stats);
+    worker.lane().remove_by(Instant::now() + Duration::from_secs(3_600));
+    let end = worker.run(OnError::GoOn);
+    assert!(matches!(end, LaneEnd::Done), "{end:?}");
+    assert_eq!(settled(&queue), 0);
+}
+
+#[test]
 fn what_does_not_pass_the_filters_is_settled_with_what_is_before_it() {
     let odd = || -> Vec<Box<dyn Filter>> { vec![Box::new(Pass(|id| Ok(id % 2 == 1)))] };
     let (_, queue, counted) = work(OnError::Stop, odd(), |ids| {

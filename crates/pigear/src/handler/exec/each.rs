@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use pigear_alert::format::{Colour, Format, FormatName};
 use pigear_alert::{Alert, AlertMessage};
-use pigear_pipeline::{Context, Deadline, Failure, Progress, Refusal, Slept};
+use pigear_pipeline::{Backlog, Context, Deadline, Failure, Progress, Refusal, Slept};
 use tracing::{debug, warn};
 
 use super::child::{Ended, Running};
 use super::children;
 use super::rate::Limit;
 use super::{CommandLine, Options};
+use crate::handler::pace::{Pace, Work};
 use crate::keys::SetupError;
 use crate::visible::visible;
 
@@ -39,6 +40,7 @@ pub(super) struct Each {
     runner: Runner,
     concurrency: NonZeroUsize,
     deadline: Deadline,
+    backlog: Option<Backlog>,
 }
 
 struct Runner {
@@ -48,6 +50,8 @@ struct Runner {
     format: Box<dyn Format>,
     timeout: Duration,
     limit: Option<Limit>,
+    /// How long a run takes.
+    pace: Pace,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -82,13 +86,15 @@ impl Each {
             format: format.build(Colour::Never).map_err(SetupError::Keys)?,
             timeout: options.timeout.map_or(TIMEOUT, |timeout| timeout.0),
             limit: options.rate.map(Limit::new),
+            pace: Pace::default(),
         };
         let concurrency = options.concurrency.unwrap_or(NonZeroUsize::MIN);
-        Ok(Self { runner, concurrency, deadline: Deadline::default() })
+        Ok(Self { runner, concurrency, deadline: Deadline::default(), backlog: None })
     }
 
     pub(super) fn start(&mut self, context: Context) {
-        (self.runner.name, self.deadline) = (context.name, context.deadline);
+        let Context { name, deadline, backlog, .. } = context;
+        (self.runner.name, self.deadline, self.backlog) = (name, deadline, Some(backlog));
     }
 
     pub(super) fn handle(&mut self, alerts: &[Arc<Alert>]) -> Result<Progress, Failure> {
@@ -121,12 +127,23 @@ impl Each {
         self.runner.command.program()
     }
 
-    /// Runs the program for the first alerts: for all, if none fails.
+    /// Whether a run may begin for the next of so many alerts.
+    fn may_begin(&self, alerts: usize) -> bool {
+        self.runner.pace.may_begin(&Work {
+            deadline: &self.deadline,
+            backlog: self.backlog.as_ref(),
+            alerts,
+            at_once: self.concurrency.get(),
+        })
+    }
+
+    /// Runs the program for the first alerts: for all, if none fails and there is time.
     fn run(&self, alerts: &[Arc<Alert>]) -> Vec<Result<(), RunError>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let outcomes = Mutex::new(Vec::new());
         let work = || {
-            while !failed.load(Ordering::SeqCst) {
+            let left = || alerts.len().saturating_sub(next.load(Ordering::SeqCst));
+            while !failed.load(Ordering::SeqCst) && self.may_begin(left()) {
                 let n = next.fetch_add(1, Ordering::SeqCst);
                 let Some(alert) = alerts.get(n) else { return };
                 let outcome = self.runner.run(alert, &self.deadline);
@@ -153,7 +170,7 @@ impl Each {
 impl Runner {
     fn run(&self, alert: &Alert, deadline: &Deadline) -> Result<(), RunError> {
         if let Some(limit) = &self.limit
-            && limit.wait(deadline) == Slept::TimeUp
+            && (limit.wait(deadline) == Slept::TimeUp || !self.pace.may_begin(&Work::one(deadline)))
         {
             return Err(RunError::TimeUp);
         }
@@ -175,7 +192,8 @@ impl Runner {
         mut input: &[u8],
         deadline: &Deadline,
     ) -> Result<(), RunError> {
-        let kill_at = Instant::now() + self.timeout;
+        let begun = Instant::now();
+        let kill_at = begun + self.timeout;
         loop {
             // A program need not read input that it doesn't use.
             let fed = running.feed(input).unwrap_or(input.len());
@@ -185,6 +203,7 @@ impl Runner {
             }
             running.listen();
             if let Some(status) = running.ended() {
+                self.pace.note(begun.elapsed());
                 let output = running.program_output();
                 if !status.success() && children::are_killed() {
                     return Err(RunError::TimeUp);
@@ -199,12 +218,15 @@ impl Runner {
             }
             if deadline.is_up() {
                 running.stop(SHUTDOWN_KILL_TIMEOUT);
-                let (name, program) = (&self.name, self.command.program());
+                let (name, program, cause) = (&self.name, self.command.program(), deadline.cause());
                 let output = running.program_output();
-                warn!("handler {name}: {program} did not exit in time and was killed{output}");
+                warn!(
+                    "handler {name}: {program} did not exit in time and was killed: {cause}{output}"
+                );
                 return Err(RunError::TimeUp);
             }
             if Instant::now() >= kill_at {
+                self.pace.note(begun.elapsed());
                 running.stop(KILL_TIMEOUT.min(deadline.left().unwrap_or(KILL_TIMEOUT)));
                 let output = running.program_output();
                 return Err(

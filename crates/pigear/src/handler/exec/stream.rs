@@ -67,6 +67,9 @@ impl Stream {
         while let Some(left) = alerts.get(done..)
             && !left.is_empty()
         {
+            if self.deadline.hands_over() {
+                return Err(Failure::time_up().after(done));
+            }
             match self.write_some(left) {
                 Ok(records) => done += records,
                 Err(Unwritten { records, why }) => {
@@ -161,8 +164,10 @@ impl Stream {
             None => {
                 running.stop(KILL_TIMEOUT);
                 let output = running.program_output();
-                let name = &self.name;
-                warn!("handler {name}: {program} did not exit in time and was killed{output}");
+                let (name, cause) = (&self.name, self.deadline.cause());
+                warn!(
+                    "handler {name}: {program} did not exit in time and was killed: {cause}{output}"
+                );
                 Ok(())
             }
         }

@@ -53,8 +53,9 @@ impl Answer {
         Self::Failed { problem: secrets.replace(&failure::text(error)), asked: None }
     }
 
+    /// None until the handler had to end.
     pub(super) fn too_late() -> Self {
-        Self::Failed { problem: "no answer in time".to_owned(), asked: None }
+        Self::Failed { problem: "no answer yet".to_owned(), asked: None }
     }
 
     /// Reads the response to a request with this many alerts.

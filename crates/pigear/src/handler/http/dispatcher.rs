@@ -48,7 +48,7 @@ impl Dispatcher {
     }
 
     pub(super) fn start(&mut self, context: Context) {
-        self.stopping = Stopping::new(context.deadline, context.name).counting(context.retries);
+        self.stopping = Stopping::of(context);
     }
 
     /// Whether an alert could not be sent before the deadline. Then no more are sent.
@@ -56,8 +56,14 @@ impl Dispatcher {
         self.sender.gave_up()
     }
 
-    /// Sends messages. Returns the results of all or, if one fails, of all up to that one and of those that
-    /// were in flight with it.
+    /// Whether a request may begin with the next of so many messages.
+    fn may_begin(&self, messages: usize) -> bool {
+        let batch = self.batch_builder.batch();
+        self.sender.pace().may_begin(&self.stopping.work(messages, self.in_flight, batch))
+    }
+
+    /// Sends messages. Returns the results of all or, if one fails or there is no time for more, of all up to that one
+    /// and of those that were in flight with it.
     pub(super) fn send(&self, messages: &[Message]) -> Vec<Run> {
         self.engine.run(async {
             let mut runs: Vec<Run> = Vec::new();
@@ -65,7 +71,8 @@ impl Dispatcher {
             let mut rest = messages;
             loop {
                 let fine = runs.iter().all(|run| run.result.is_ok());
-                if fine && !rest.is_empty() && flights.len() < self.in_flight {
+                let is_room = fine && !rest.is_empty() && flights.len() < self.in_flight;
+                if is_room && self.may_begin(rest.len()) {
                     let flight = self.begin(rest);
                     rest = rest.get(flight.alerts()..).unwrap_or_default();
                     flights.push_back(flight);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pigear_alert::plural;
 use pigear_pipeline::Backoff;
@@ -22,6 +22,7 @@ use super::retry;
 use super::secrets::Secrets;
 use super::stopping::Stopping;
 use crate::handler::compress::Compress;
+use crate::handler::pace::Pace;
 
 /// Sends batches.
 pub(super) struct Sender {
@@ -32,6 +33,8 @@ pub(super) struct Sender {
     batch_size: BatchSize,
     /// Whether a request could not be sent before the deadline.
     gave_up: AtomicBool,
+    /// How long a request takes that is answered.
+    pace: Pace,
 }
 
 /// A batch in flight.
@@ -64,7 +67,12 @@ impl Sender {
             secrets,
             batch_size: BatchSize::new(batch_bytes),
             gave_up: false.into(),
+            pace: Pace::default(),
         }
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     pub(super) fn gave_up(&self) -> bool {
@@ -132,7 +140,8 @@ impl Sender {
             batch.report_failed(&backoff, &problem, wait);
             if !batch.stopping.pause(wait).await {
                 self.gave_up.store(true, Ordering::Relaxed);
-                warn!("{batch}: {problem}; giving up, the handler is to end");
+                let cause = batch.stopping.cause();
+                warn!("{batch}: {problem}; giving up: {cause}");
                 return Ended::TimeUp;
             }
         }
@@ -160,7 +169,11 @@ impl Sender {
                 Err(error) => Answer::none(&error, &self.secrets),
             }
         };
+        let begun = Instant::now();
         let answer = batch.stopping.in_time(answer).await.unwrap_or_else(Answer::too_late);
+        if !matches!(answer, Answer::Failed { .. }) {
+            self.pace.note(begun.elapsed());
+        }
         match &answer {
             Answer::Taken | Answer::Each(_) => self.batch_size.taken(bytes),
             Answer::Unacceptable(why) if why.too_large && which.len() > 1 => {

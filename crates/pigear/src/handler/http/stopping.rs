@@ -4,9 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pigear_pipeline::{Deadline, Retries};
+use pigear_pipeline::{Backlog, Context, Deadline, EndCause, Retries};
 use tokio::time::{Instant, sleep};
 
+use crate::handler::pace::Work;
 use crate::in_time::{TICK, in_time};
 
 /// Tells whether the deadline has come. Clones share it.
@@ -16,21 +17,23 @@ pub(super) struct Stopping {
     /// The handler's name, for messages.
     pub(super) handler: Arc<str>,
     retries: Retries,
+    backlog: Option<Backlog>,
 }
 
 impl Stopping {
-    pub(super) fn new(deadline: Deadline, handler: Arc<str>) -> Self {
-        Self { deadline, handler, retries: Retries::default() }
+    #[cfg(test)]
+    fn new(deadline: Deadline, handler: Arc<str>) -> Self {
+        Self { deadline, handler, ..Self::default() }
     }
 
-    /// With the count of pauses.
-    pub(super) fn counting(self, retries: Retries) -> Self {
-        Self { retries, ..self }
+    pub(super) fn of(context: Context) -> Self {
+        let Context { name: handler, deadline, backlog, retries, .. } = context;
+        Self { deadline, handler, retries, backlog: Some(backlog) }
     }
 
     /// Pauses before the next attempt. The announcement of a deadline meanwhile cuts the pause short;
     /// after it, a pause takes at most half of the time that is left, so that there is always another
-    /// attempt. Returns false if time is up.
+    /// attempt; none, where nothing more is to be begun. Returns false if time is up.
     pub(super) async fn pause(&self, length: Duration) -> bool {
         self.retries.count();
         let left = self.deadline.left();
@@ -38,11 +41,23 @@ impl Stopping {
         let start = Instant::now();
         while start.elapsed() < length && !self.deadline.is_up() {
             sleep(TICK.min(length.saturating_sub(start.elapsed()))).await;
-            if left.is_none() && self.deadline.left().is_some() {
+            let is_announced = left.is_none() && self.deadline.left().is_some();
+            if is_announced || self.deadline.hands_over() {
                 break;
             }
         }
-        !self.deadline.is_up()
+        !self.deadline.is_up() && !self.deadline.hands_over()
+    }
+
+    /// Why the handler ends.
+    pub(super) fn cause(&self) -> EndCause {
+        self.deadline.cause()
+    }
+
+    /// What is to be begun of so many messages, as many requests at once, each with so many of them.
+    pub(super) fn work(&self, messages: usize, in_flight: usize, batch: usize) -> Work<'_> {
+        let at_once = in_flight.saturating_mul(batch);
+        Work { deadline: &self.deadline, backlog: self.backlog.as_ref(), alerts: messages, at_once }
     }
 
     /// The result of `work`, unless the deadline comes first.
