@@ -57,7 +57,7 @@ impl Options {
 /// Appends each alert to a file.
 pub struct File {
     writer: BatchWriter,
-    file: RotatedFile,
+    output: RotatedFile,
     reader: ReaderWait,
 }
 
@@ -70,9 +70,9 @@ impl File {
         options.check()?;
         let Options { path, format, rotate, keep, compress, mode } = options;
         let format = format.build(Colour::Never).map_err(SetupError::Keys)?;
-        let file = RotatedFile::open(path.clone(), mode, rotate, keep, compress);
-        let file = file.map_err(|error| cannot_open(&path, &error))?;
-        Ok(Self { writer: BatchWriter::new(format), file, reader: ReaderWait::default() })
+        let output = RotatedFile::open(path.clone(), mode, rotate, keep, compress);
+        let output = output.map_err(|error| cannot_open(&path, &error))?;
+        Ok(Self { writer: BatchWriter::new(format), output, reader: ReaderWait::default() })
     }
 
     /// Looks at what its start would refuse, without making anything.
@@ -85,20 +85,20 @@ impl File {
     /// Writes as many alerts as fit before the next rotation. On an error, reports how many were written
     /// completely.
     fn write_some(&mut self, alerts: &[Arc<Alert>]) -> Result<Written, (Written, io::Error)> {
-        self.file.make_ready(Timestamp::now()).map_err(|error| (Written::default(), error))?;
-        self.file.write(self.writer.fill(alerts, self.file.enough()))
+        self.output.make_ready(Timestamp::now()).map_err(|error| (Written::default(), error))?;
+        self.output.write(self.writer.fill(alerts, self.output.enough()))
     }
 }
 
 impl Handler for File {
     fn needs(&self) -> Needs {
-        let target = self.file.path().display().to_string();
+        let target = self.output.path().display().to_string();
         Needs { target: Some(target), ..Needs::default() }
     }
 
     fn start(&mut self, context: Context) -> Result<(), Failure> {
         self.reader.start(context);
-        self.file.start();
+        self.output.start();
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Handler for File {
                 }
                 Err((written, error)) => {
                     done += written.records;
-                    let waited = self.reader.after(self.file.path(), &error);
+                    let waited = self.reader.after(self.output.path(), &error);
                     waited.map_err(|failure| failure.after(done))?;
                 }
             }
@@ -123,7 +123,7 @@ impl Handler for File {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        self.file.finish();
+        self.output.finish();
         Ok(())
     }
 }
