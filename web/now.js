@@ -59,11 +59,11 @@ let next;
 let store = "";
 /** @type {AbortController | null} */
 let running = null;
-/** The row that keys are about; and its alert or group, which stays the same when rows come or go. */
+/** The row that keys are about, or begin at; and its alert or group, which stays the same when rows come or go. */
 let selected = 0;
 /** @type {Alert | Group | null} */
 let current = null;
-/** Whether keys were used: before, no row looks selected. */
+/** Whether a row was clicked, opened or moved to: before, keys change none. */
 let keyed = false;
 /** What was asked for when the list was last loaded. */
 let asked = "";
@@ -93,7 +93,7 @@ table.addEventListener("pointerleave", () => { pointed = 0; });
 table.addEventListener("focusin", (event) => {
   const row = /** @type {Element} */ (event.target).closest("tbody tr");
   const n = rows().findIndex((one) => one === row);
-  if (n >= 0 && n !== selected) select(n, false);
+  if (n >= 0 && (n !== selected || !keyed)) select(n, false);
 });
 export const view = h("section", { "aria-label": "Alerts" }, tools, table, message, h("p", { class: "row" }, older));
 
@@ -140,6 +140,7 @@ export async function load() {
   store = page.store;
   if (wanted !== asked) { selected = 0; current = null; }
   current = current && same(current);
+  keyed = current !== null;
   asked = wanted;
   draw();
   if (page.alerts.length) say("");
@@ -167,7 +168,7 @@ export async function load() {
  * @param {Alert | Group} before
  */
 function same(before) {
-  const { id } = "alerts" in before ? /** @type {Group} */ (before).alerts[0] : /** @type {Alert} */ (before);
+  const id = "alerts" in before ? /** @type {Group} */ (before).alerts[0]?.id : /** @type {Alert} */ (before).id;
   const of = groups.find((one) => one.alerts.some((alert) => alert.id === id));
   if (!of || (isFlood(of) && "alerts" in before)) return of ?? null;
   return of.alerts.find((alert) => alert.id === id) ?? null;
@@ -312,20 +313,26 @@ async function fetchOlder() {
   }
 }
 
-function draw() {
+/** @param {boolean} [next] - whether keys go on at the next row if theirs is gone; otherwise another one is chosen first */
+function draw(next = false) {
   const was = rows()[selected];
   const hadFocus = was !== undefined && was === document.activeElement;
   // The alert of the keys that is about to be one of a flood stays a row of its own.
   const alert = /** @type {Alert} */ (current);
   const within = keyed && alert && was?.dataset.id ? groups.find((one) => isFlood(one) && !one.open && one.alerts.includes(alert)) : undefined;
   if (within) { within.open = true; within.row = null; }
-  const giveBack = keepFocus(table);
+  // The row of a flood is another one once it has grown.
+  const of = current && "alerts" in current ? current : null;
+  const giveBack = of ? keepFocus(table, was, () => groups.find((one) => one === same(of))?.row) : keepFocus(table);
   drawRows(groups, { flip, mark: marked, choose: chooseRow }, mark);
   giveBack();
-  const moved = current ? rows().findIndex((row) => behind(groups, row) === current) : -1;
+  const still = current && same(current);
+  const moved = still ? rows().findIndex((row) => behind(groups, row) === still) : -1;
   selected = Math.max(0, moved < 0 ? Math.min(selected, rows().length - 1) : moved);
+  keyed &&= moved >= 0 || (next && rows().length > 0);
+  selectShown();
   mark();
-  if (hadFocus && was !== rows()[selected]) rows()[selected]?.focus({ preventScroll: true });
+  if (hadFocus && was !== rows()[selected]) (keyed ? rows()[selected] : byId("main")).focus({ preventScroll: true });
 }
 
 /** @param {Group} one */
@@ -345,7 +352,7 @@ async function marked(alerts, kind, set) {
     if (kind === "acknowledged" && set && state.acknowledged === "no") remove(groups, alert);
   }
   if (kind === "acknowledged" && set && state.acknowledged === "no") drop(alerts);
-  draw();
+  draw(true);
   // Others may be older; and the bars count what is chosen.
   if (!groups.length || state[kind] !== empty()[kind]) dispatchEvent(new CustomEvent(groups.length ? "counted" : "triaged"));
 }
@@ -360,10 +367,11 @@ function chooseRow(row, isRange) {
 
 /** Chooses the row of the keys, and the next one. @param {number} by */
 function extend(by) {
-  const from = behind(groups, rows()[selected]);
+  // The first one begins with the row that it goes to.
+  const from = keyed ? behind(groups, rows()[selected]) : null;
   step(by);
   const to = behind(groups, rows()[selected]);
-  if (from && to) chooseRange(listed(), to, from);
+  if (to) chooseRange(listed(), to, from ?? to);
 }
 
 /** Shows which rows are chosen, and the bar. */
@@ -385,7 +393,7 @@ connect({ mark: marked, draw: showChoice, store: () => store, leave: () => (rows
 
 function mark() {
   showChoice();
-  current = behind(groups, rows()[selected]);
+  current = keyed ? behind(groups, rows()[selected]) : null;
   rows().forEach((row, n) => {
     const is = n === selected;
     if (row.tabIndex !== (is ? 0 : -1)) row.tabIndex = is ? 0 : -1;
@@ -394,39 +402,50 @@ function mark() {
   });
 }
 
-onChange(() => {
+/** Keys are about the alert that is open, if it has a row. */
+function selectShown() {
   const n = state.alert ? rows().findIndex((row) => row.dataset.id === String(state.alert)) : -1;
-  if (n >= 0) selected = n;
+  if (n >= 0) [selected, keyed] = [n, true];
+}
+
+onChange(() => {
+  selectShown();
   mark();
 });
 
 /** @param {number} n @param {boolean} focus */
 function select(n, focus) {
   selected = Math.max(0, Math.min(n, rows().length - 1));
+  keyed = rows().length > 0;
   mark();
   if (focus) { rows()[selected]?.focus(); rows()[selected]?.scrollIntoView({ block: "nearest" }); }
 }
 
 /**
- * Goes to another row; if an alert is open, the one of that row is instead.
+ * Goes to another row, at first to the one where keys begin; if an alert is open, the one of that row is instead.
  * @param {number} by
  */
 function step(by) {
-  select(selected + by, true);
+  select(keyed ? selected + by : selected, true);
   const found = behind(groups, rows()[selected]);
   if (state.alert && found) go({ alert: "alerts" in found ? found.alerts[0].id : found.id }, { replace: true });
 }
+
+/** Marks these alerts; or if all of them are marked, takes the marks away. @param {Alert[]} alerts @param {import("./list.js").Mark} kind */
+function change(alerts, kind) {
+  if (!mayChange()) return;
+  if (alerts.length) marked(alerts, kind, !alerts.every((one) => one.triage?.[kind]));
+  else sayHowToChoose();
+}
+
+const sayHowToChoose = () => toast(rows().length ? "Choose an alert first: j and k go to one, a click opens it." : "No alert is listed.");
 
 /**
  * A key that was pressed outside of inputs. True if it was used.
  * @param {KeyboardEvent} event
  */
 export function key(event) {
-  // With an alert open, the keys go from that one to the next.
-  const shown = state.alert ? rows().findIndex((row) => row.dataset.id === String(state.alert)) : -1;
-  if (shown >= 0) select(shown, false);
-  const found = behind(groups, rows()[selected]);
-  keyed = true;
+  const found = keyed ? behind(groups, rows()[selected]) : null;
   const isOfChosen = !state.alert && all().length > 0;
   const alerts = isOfChosen ? all() : /** @type {Alert[]} */ (found ? ("alerts" in found ? found.alerts : [/** @type {Alert} */ (found)]) : []);
   switch (event.key) {
@@ -436,7 +455,7 @@ export function key(event) {
     case "ArrowUp": if (event.shiftKey) extend(-1); else step(-1); break;
     case "J": extend(1); break;
     case "K": extend(-1); break;
-    case "x": if (found) chooseRow(found, false); break;
+    case "x": if (found) chooseRow(found, false); else sayHowToChoose(); break;
     case "a": return focusChosen();
     case "g": select(0, true); break;
     case "Enter":
@@ -444,8 +463,8 @@ export function key(event) {
       if ("alerts" in found) flip(/** @type {Group} */ (found));
       else go({ alert: found.id });
       break;
-    case "e": if (alerts.length && mayChange()) marked(alerts, "acknowledged", !alerts.every((one) => one.triage?.acknowledged)); break;
-    case "s": if (alerts.length && mayChange()) marked(alerts, "starred", !alerts.every((one) => one.triage?.starred)); break;
+    case "e": change(alerts, "acknowledged"); break;
+    case "s": change(alerts, "starred"); break;
     case "p": setPaused(!paused); break;
     default: return false;
   }

@@ -46,6 +46,7 @@ test("the keys move, open, close, search and help", async () => {
   await page.waitForSelector("tr.alert");
   await page.keyboard.press("j");
   await page.keyboard.press("j");
+  await page.keyboard.press("j");
   await page.keyboard.press("k");
   assert.equal(await page.evaluate(() => [...document.querySelectorAll("table.alerts tbody tr")].indexOf(document.activeElement)), 1);
   const chosen = rows(page).nth(1);
@@ -388,7 +389,7 @@ test("a dialog begins with its title, and leaves room beside it", async () => {
   await page.keyboard.press("?");
   assert.ok((await page.locator("#help-title").boundingBox()).y >= (await page.locator("#help").boundingBox()).y, "the title of the help is scrolled away");
   await page.keyboard.press("Escape");
-  for (const pressed of ["x", "a"]) await page.keyboard.press(pressed);
+  for (const pressed of ["j", "x", "a"]) await page.keyboard.press(pressed);
   await page.getByRole("button", { name: "Comment…" }).click();
   const [dialog, field] = [await page.locator("#ask").boundingBox(), await page.locator("#ask textarea").boundingBox()];
   assert.ok(dialog.x >= 8 && dialog.x + dialog.width <= 352 && field.width > 260, JSON.stringify([dialog, field]));

@@ -19,6 +19,7 @@ const visit = (query = "", options = {}) => open(setup.chrome, server.url + quer
 test("a filter with a mistake shows no alerts that could be taken for what it finds", async () => {
   const page = await visit();
   await page.waitForSelector("tr .message");
+  await page.keyboard.press("j");
   await page.keyboard.press("x");
   await page.waitForSelector("#chosen");
   await page.getByRole("button", { name: "Expression" }).click();
