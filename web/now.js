@@ -4,12 +4,14 @@ import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
 import { showFailure, showSensors } from "./bar.js";
 import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, refresh, showChosen } from "./chosen.js";
-import { connectList, countListed } from "./chart.js";
+import { connectList, countListed, refreshChart } from "./chart.js";
 import { noteDamage } from "./damage.js";
+import { openAlert, show as showDetail } from "./detail.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { otherMeaning } from "./fields.js";
-import { append, isFlood, oldest, prepend, remove, trim } from "./grouping.js";
+import { append, isFlood, oldest, prepend, trim } from "./grouping.js";
 import { behind, changed, drawRows, listed, rows, showBoxes, table, withSensors } from "./list.js";
+import { leave, relist, settled, watchMarks } from "./marks.js";
 import { openNoise } from "./noise.js";
 import { empty, go, link, onChange, params, state } from "./state.js";
 import { withTimes } from "./times.js";
@@ -136,6 +138,7 @@ export async function load() {
   page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
   refresh(page.alerts);
   next = page.next;
+  relist(page.alerts, wanted === asked && store === page.store);
   if (store !== page.store) clear();
   store = page.store;
   if (wanted !== asked) { selected = 0; current = null; }
@@ -208,6 +211,7 @@ let took = 0;
 /** Draws what is new, and again after a while. */
 function tick() {
   setTimeout(tick, Math.min(SLOWEST_TICK, Math.max(TICK, SPARE * took)));
+  if (!document.hidden && !isHeld()) settle();
   if (!pending.length || document.hidden) return;
   if (paused || isHeld()) {
     newer.hidden = false;
@@ -300,6 +304,7 @@ async function fetchOlder() {
     // Another search may have begun, or alerts may have left the end of the list.
     if (signal !== running?.signal || from !== next) return;
     noteDamage(page);
+    relist(page.alerts, true);
     page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
     refresh(page.alerts);
     next = page.next;
@@ -349,13 +354,27 @@ async function marked(alerts, kind, set) {
     changed(alert);
     const of = groups.find((one) => one.alerts.includes(alert));
     if (of) of.row = null;
-    if (kind === "acknowledged" && set && state.acknowledged === "no") remove(groups, alert);
   }
-  if (kind === "acknowledged" && set && state.acknowledged === "no") drop(alerts);
+  if (kind === "acknowledged" && set && state.acknowledged === "no") { leave(groups, alerts); drop(alerts); }
   draw(true);
   // Others may be older; and the bars count what is chosen.
   if (!groups.length || state[kind] !== empty()[kind]) dispatchEvent(new CustomEvent(groups.length ? "counted" : "triaged"));
 }
+
+/** Shows what others have done with the alerts that are listed. */
+function settle() {
+  const now = settled(groups, { grouped: state.group, hides: state.acknowledged === "no", isPaused: paused, oldest: parseInt(next ?? "0", 10) });
+  if (!now) return;
+  groups = now.groups;
+  draw();
+  // Others may be older.
+  if (!groups.length) dispatchEvent(new CustomEvent("triaged"));
+  else if (now.isOther) { say(""); refreshChart(); }
+}
+
+/** The alerts that are listed, as long as the list is the answer to what is asked for. */
+const shownAlerts = () => (state.view === "now" && asked === JSON.stringify(params()) ? groups.flatMap((one) => one.alerts) : []);
+watchMarks(() => ({ alerts: [...shownAlerts(), ...all()], open: openAlert(), store }), () => { showDetail(true); });
 
 /** @param {Row} row @param {boolean} isRange - all lines from where a range began to this one, and not this one alone */
 function chooseRow(row, isRange) {
@@ -388,7 +407,7 @@ function showChoice() {
   showChosen(places);
 }
 
-connectList(() => ({ alerts: state.view === "now" && asked === JSON.stringify(params()) ? groups.flatMap((one) => one.alerts) : [], store }));
+connectList(() => ({ alerts: shownAlerts(), store }));
 connect({ mark: marked, draw: showChoice, store: () => store, leave: () => (rows()[selected] ?? byId("main")).focus({ preventScroll: true }) });
 
 function mark() {
