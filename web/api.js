@@ -160,7 +160,7 @@ export async function begin() {
  * these it is said that some were skipped.
  * @param {Params} params
  * @param {string} last - the number of the last alert, with its store
- * @param {{alert: (text: string) => void, skipped: () => void, reset: () => void, again: () => void, state: (text: string) => void}} on
+ * @param {{alert: (text: string) => void, skipped: () => void, reset: () => void, again: () => void, state: (text: string, isTrouble?: boolean) => void}} on
  * @returns {() => void} ends it
  */
 export function follow(params, last, on) {
@@ -183,7 +183,7 @@ export function follow(params, last, on) {
     };
     events.addEventListener("skipped", () => on.skipped());
     events.addEventListener("reset", () => on.reset());
-    events.addEventListener("problem", (event) => on.state(new Problem(JSON.parse(event.data)).message));
+    events.addEventListener("problem", (event) => on.state(new Problem(JSON.parse(event.data)).message, true));
     events.addEventListener("ready", () => on.state("live"));
     events.onerror = () => {
       on.state("connecting…");

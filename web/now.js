@@ -55,6 +55,8 @@ let reading = false;
 let paused = false;
 /** @type {(() => void) | null} */
 let unfollow = null;
+/** What is said of the stream. */
+let following = "";
 /** @type {string | undefined} */
 let next;
 /** The store that the alerts are of. */
@@ -161,7 +163,11 @@ export async function load() {
     skipped: () => { pending = []; gap = true; },
     reset: () => dispatchEvent(new CustomEvent("replaced")),
     again: () => { checkNewest().catch(() => {}); },
-    state: (text) => { byId("state").textContent = paused ? "paused" : text; byId("state").dataset.live = text; },
+    state: (text, isTrouble) => {
+      following = text;
+      byId("state").textContent = paused ? "paused" : text;
+      byId("state").dataset.live = isTrouble ? "no" : text;
+    },
   });
   return page.filter_failed;
 }
@@ -197,6 +203,7 @@ export function stop() {
   running?.abort();
   unfollow?.();
   unfollow = null;
+  following = "";
 }
 
 function forget() {
@@ -256,7 +263,7 @@ function setPaused(stopped) {
   pause.textContent = paused ? "Resume" : "Pause";
   pause.setAttribute("aria-pressed", String(paused));
   newer.hidden = true;
-  byId("state").textContent = paused ? "paused" : byId("state").dataset.live ?? "";
+  byId("state").textContent = paused ? "paused" : following;
 }
 
 /** @param {string} text */
