@@ -84,7 +84,7 @@ const message = h("div", { class: "empty", hidden: true });
 const group = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ group: group.checked }) }));
 const others = h("div", { id: "others", class: "choices" }, h("label", { class: "check" }, group, "group floods"),
   h("button", { type: "button", class: "change", onclick: () => acknowledgeAll() }, "Acknowledge all…"), ...actionTools,
-  h("button", { type: "button", title: "Filters whose alerts are acknowledged as they come", onclick: openNoise }, "Noise…"), exportMenu());
+  h("button", { type: "button", class: "change", title: "Filters whose alerts are acknowledged as they come", onclick: openNoise }, "Noise…"), exportMenu());
 const more = h("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": "others", onclick: () => more.setAttribute("aria-expanded", String(others.classList.toggle("open"))) }, "More");
 const tools = h("div", { class: "tools row" }, pause, newer, more, others);
 
