@@ -154,13 +154,16 @@ export async function begin() {
   Object.assign(session, { triage_problem: undefined }, await get("session"));
 }
 
+/** How long a tab that nobody looks at keeps its stream: a browser has six connections for all tabs of a page. */
+const HIDDEN = 5_000;
+
 /**
  * Follows new alerts, which are given as JSON, without their packets. The browser connects again by itself, and misses
- * nothing; where it gives up, this does, and `again` is called each time. Of a flood come only the newest: before
- * these it is said that some were skipped.
+ * nothing; where it gives up, this does, and `again` is called each time. So it does once somebody looks again at a tab
+ * that was hidden. Of a flood come only the newest: before these it is said that some were skipped.
  * @param {Params} params
  * @param {string} last - the number of the last alert, with its store
- * @param {{alert: (text: string) => void, skipped: () => void, reset: () => void, again: () => void, state: (text: string) => void}} on
+ * @param {{alert: (text: string) => void, skipped: () => void, reset: () => void, again: () => void, state: (text: string, isTrouble?: boolean) => void}} on
  * @returns {() => void} ends it
  */
 export function follow(params, last, on) {
@@ -183,7 +186,7 @@ export function follow(params, last, on) {
     };
     events.addEventListener("skipped", () => on.skipped());
     events.addEventListener("reset", () => on.reset());
-    events.addEventListener("problem", (event) => on.state(new Problem(JSON.parse(event.data)).message));
+    events.addEventListener("problem", (event) => on.state(new Problem(JSON.parse(event.data)).message, true));
     events.addEventListener("ready", () => on.state("live"));
     events.onerror = () => {
       on.state("connecting…");
@@ -193,9 +196,26 @@ export function follow(params, last, on) {
       timer = setTimeout(open, 3_000);
     };
   };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let hiding;
+  let isResting = false;
+  const rest = () => {
+    isResting = true;
+    clearTimeout(timer);
+    events?.close();
+  };
+  const look = () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(rest, HIDDEN);
+    else if (isResting) { isResting = false; open(); }
+  };
   open();
+  look();
+  document.addEventListener("visibilitychange", look);
   return () => {
     ended = true;
+    document.removeEventListener("visibilitychange", look);
+    clearTimeout(hiding);
     clearTimeout(timer);
     events?.close();
   };

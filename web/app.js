@@ -59,7 +59,8 @@ async function load() {
     if (mistakes === before) showMistake(null);
     if (failure) showFailure(failure);
     retry = 1;
-    if (troubled) byId("state").textContent = "";
+    // Meanwhile the stream may have said how it is.
+    if (troubled && byId("state").dataset.live === "no") byId("state").textContent = "";
     showFreshness();
     troubled = false;
   } catch (problem) {
@@ -240,6 +241,8 @@ async function start() {
     clearTimeout(again);
     if (problem instanceof Problem && problem.status === 401) return;
     byId("state").textContent = problem instanceof Problem ? problem.message : "Pigear is not there; trying again…";
+    byId("state").dataset.live = "no";
+    troubled = true;
     setTimeout(start, Math.min(30, retry) * 1_000);
     retry *= 2;
   }

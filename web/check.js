@@ -32,7 +32,9 @@ export async function check(typed) {
 async function problemOf({ field, value }) {
   if (field === "endpoint") return endpointProblem(value) ?? problemWith({ host: endpointOf(value)?.ip });
   const criterion = FILTERS.includes(field) ? CRITERIA[field] : field;
-  return criterion ? problemWith({ [criterion]: value }) : undefined;
+  const problem = criterion && await problemWith({ [criterion]: value });
+  // It is said of the field that was typed.
+  return problem && criterion !== field && problem.startsWith(`${criterion}: `) ? `${field}${problem.slice(criterion.length)}` : problem || undefined;
 }
 
 /**

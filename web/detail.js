@@ -15,6 +15,9 @@ import { badge, condition, copy, dialectValue, linkTo, number, plain, protocolWi
 /** @type {Alert | null} */
 let shown = null;
 
+/** The alert that is open, if it is shown. */
+export const openAlert = () => shown;
+
 /** Looks again for an alert that can't be shown. @type {ReturnType<typeof setTimeout> | undefined} */
 let again;
 
@@ -87,7 +90,8 @@ function close(pane, alert) {
 function rebuild(pane, alert) {
   const giveBack = keepFocus(pane);
   const open = [...pane.querySelectorAll("details")].map((one) => one.open);
-  const draft = pane.querySelector("textarea")?.value ?? "";
+  const { value: draft = "", selectionStart = 0, selectionEnd = 0 } = pane.querySelector("textarea") ?? {};
+  const isWriting = document.activeElement === pane.querySelector("textarea");
   const { scrollTop } = pane;
   const loaded = ["rule", "related"].map((id) => pane.querySelector(`#${id}`));
   pane.replaceChildren(...build(alert));
@@ -95,8 +99,10 @@ function rebuild(pane, alert) {
   [...pane.querySelectorAll("details")].forEach((one, n) => { one.open = open[n] ?? one.open; });
   const text = pane.querySelector("textarea");
   if (text) text.value = draft;
-  pane.scrollTop = scrollTop;
   giveBack();
+  // Comments of others move what is below them.
+  if (text && isWriting) { text.focus({ preventScroll: true }); text.setSelectionRange(selectionStart, selectionEnd); }
+  pane.scrollTop = scrollTop;
 }
 
 function closeButton() { return h("button", { type: "button", class: "close", "aria-label": "Close the alert", onclick: () => go({ alert: null }) }, "×"); }

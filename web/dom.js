@@ -118,19 +118,24 @@ const controls = (within) => /** @type {HTMLElement[]} */ ([...within.querySelec
 
 /**
  * Remembers what has the focus within an element. What is returned gives the focus back after the element was drawn
- * anew: to the control in the same place of the row with the same `data-id`, or of the element.
+ * anew: to the control in the same place of the row with the same `data-id`, or of the element; or of a row that is
+ * found otherwise.
  * @param {HTMLElement} within
+ * @param {HTMLElement} [known] - that row
+ * @param {() => HTMLElement | null | undefined} [find] - finds it again
  * @returns {() => void}
  */
-export function keepFocus(within) {
+export function keepFocus(within, known, find) {
   const active = /** @type {HTMLElement | null} */ (document.activeElement);
   if (!active || active === within || !within.contains(active)) return () => {};
-  const row = /** @type {HTMLElement | null} */ (active.closest("[data-id]"));
-  const at = controls(row ?? within).indexOf(active);
+  const isKnown = known?.contains(active) && find;
+  const row = isKnown ? known : /** @type {HTMLElement | null} */ (active.closest("[data-id]"));
+  const places = (/** @type {HTMLElement} */ of) => [of, ...controls(of)];
+  const at = places(row ?? within).indexOf(active);
   return () => {
     if (active.isConnected) return;
-    const drawn = row ? within.querySelector(`[data-id="${row.dataset.id}"]`) : within;
-    if (drawn) controls(drawn)[at]?.focus({ preventScroll: true });
+    const drawn = isKnown ? find() : row ? /** @type {HTMLElement | null} */ (within.querySelector(`[data-id="${row.dataset.id}"]`)) : within;
+    if (drawn) places(drawn)[at]?.focus({ preventScroll: true });
   };
 }
 

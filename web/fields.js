@@ -22,6 +22,12 @@ const TIMES = ["since", "until", "time", "timestamp", "@timestamp", "date", "fro
 /** @typedef {{acknowledged?: "yes" | "no", starred?: boolean}} Marks */
 /** @typedef {{words: string[], comment?: string, marks: Marks, chosen: Chosen[], mistake?: string}} Typed */
 
+/** What is typed behind some fields. @type {Record<string, string | undefined>} */
+const EXAMPLES = {
+  msg: "msg:login", class: "class:web-application-attack", priority: "priority:high", src: "src:10.0.0.0/8", dst: "dst:10.0.0.0/8", host: "host:192.0.2.1", port: "port:53", endpoint: "endpoint:192.0.2.1:80",
+  proto: "proto:tcp", sensor: "sensor:dmz", app: "app:http", action: "action:drop", dialect: "dialect:snort3", socket: "socket:/var/log/snort/snort_alert", comment: "comment:checked", acknowledged: "acknowledged:no", starred: "starred:yes",
+};
+
 /** A field, and what stands behind it. */
 const FIELD = /^(-?)([@a-z_][\w.]*):(?!\/\/)(.*)$/i;
 
@@ -42,6 +48,8 @@ export async function readWords(text) {
     const field = fieldOf(name, value);
     if (bare) found.chosen.push({ ...bare, not, at: found.words.length, word });
     else if (isClock(alone)) found.mistake ??= `${alone} looks like a time, and is no signature; choose a time from the list beside this field. ${asWords(alone)}`;
+    else if (portOf(alone) !== undefined) found.mistake ??= `${JSON.stringify(alone)}: the port ${portOf(alone)} is none, they go up to 65535. ${asWords(alone)}`;
+    else if (field && name && !value && !isLikeIpv6(alone)) found.mistake ??= `${name}: needs a value, such as ${EXAMPLES[field] ?? `${name}:1`}. ${asWords(alone)}`;
     else if (!value || isLikeIpv6(alone)) addWord(found, alone.replaceAll("\"", ""), not);
     else if (field === "acknowledged" || field === "starred") found.mistake ??= addMark(found.marks, field, value, not);
     else if (field === "comment" && not) found.mistake ??= `alerts can't be excluded by their comments; comment:${quoted} finds those with it`;
@@ -111,6 +119,15 @@ function exact(field, value) {
 
 /** @param {string} text - `1:384:8`, as the page shows signatures */
 const withoutRevision = (text) => /^(\d+:\d+):\d+$/.exec(text)?.[1] ?? text;
+
+/**
+ * The port of what looks like an endpoint, if it is too high.
+ * @param {string} text
+ */
+function portOf(text) {
+  const [, end, port] = /^(.+):(\d+)$/.exec(text) ?? [];
+  return end && Number(port) >= 2 ** 16 && endpointOf(`${end}:1`) ? port : undefined;
+}
 
 /** A number of up to 32 bits, without zeros before it. */
 export const isNumber = (/** @type {string} */ text) => /^(0|[1-9]\d{0,9})$/.test(text) && Number(text) < 2 ** 32;

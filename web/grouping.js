@@ -68,6 +68,21 @@ export function prepend(groups, alert, grouped) {
   else groups.splice(groups.slice(0, found.place).every(isFlood) ? found.place : 0, 0, found.flood);
 }
 
+/**
+ * The groups with alerts that were among them before. Floods that are open stay so.
+ * @param {Group[]} groups
+ * @param {Alert[]} back
+ * @param {boolean} grouped
+ */
+export function regroup(groups, back, grouped) {
+  const open = new Set(groups.filter((one) => one.open).flatMap(({ alerts }) => alerts));
+  /** @type {Group[]} */
+  const found = [];
+  for (const alert of [...groups.flatMap(({ alerts }) => alerts), ...back].sort((a, b) => b.id - a.id)) append(found, alert, grouped);
+  for (const one of found) one.open = isFlood(one) && one.alerts.some((alert) => open.has(alert));
+  return found;
+}
+
 /** The number of the oldest alert. @param {Group[]} groups */
 export const oldest = (groups) => groups.reduce((least, { alerts }) => Math.min(least, alerts[alerts.length - 1].id), Infinity);
 

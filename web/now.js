@@ -4,12 +4,14 @@ import { actionTools } from "./actions.js";
 import { address, follow, get, mayChange } from "./api.js";
 import { showFailure, showSensors } from "./bar.js";
 import { all, choose, chooseRange, clear, connect, drop, focusChosen, isChosen, refresh, showChosen } from "./chosen.js";
-import { connectList, countListed } from "./chart.js";
+import { connectList, countListed, refreshChart } from "./chart.js";
 import { noteDamage } from "./damage.js";
+import { openAlert, show as showDetail } from "./detail.js";
 import { announce, byId, h, keepFocus, toast } from "./dom.js";
 import { otherMeaning } from "./fields.js";
-import { append, isFlood, oldest, prepend, remove, trim } from "./grouping.js";
+import { append, isFlood, oldest, prepend, trim } from "./grouping.js";
 import { behind, changed, drawRows, listed, rows, showBoxes, table, withSensors } from "./list.js";
+import { leave, relist, settled, watchMarks } from "./marks.js";
 import { openNoise } from "./noise.js";
 import { empty, go, link, onChange, params, state } from "./state.js";
 import { withTimes } from "./times.js";
@@ -53,17 +55,19 @@ let reading = false;
 let paused = false;
 /** @type {(() => void) | null} */
 let unfollow = null;
+/** What is said of the stream. */
+let following = "";
 /** @type {string | undefined} */
 let next;
 /** The store that the alerts are of. */
 let store = "";
 /** @type {AbortController | null} */
 let running = null;
-/** The row that keys are about; and its alert or group, which stays the same when rows come or go. */
+/** The row that keys are about, or begin at; and its alert or group, which stays the same when rows come or go. */
 let selected = 0;
 /** @type {Alert | Group | null} */
 let current = null;
-/** Whether keys were used: before, no row looks selected. */
+/** Whether a row was clicked, opened or moved to: before, keys change none. */
 let keyed = false;
 /** What was asked for when the list was last loaded. */
 let asked = "";
@@ -80,7 +84,7 @@ const message = h("div", { class: "empty", hidden: true });
 const group = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", onchange: () => go({ group: group.checked }) }));
 const others = h("div", { id: "others", class: "choices" }, h("label", { class: "check" }, group, "group floods"),
   h("button", { type: "button", class: "change", onclick: () => acknowledgeAll() }, "Acknowledge all…"), ...actionTools,
-  h("button", { type: "button", title: "Filters whose alerts are acknowledged as they come", onclick: openNoise }, "Noise…"), exportMenu());
+  h("button", { type: "button", class: "change", title: "Filters whose alerts are acknowledged as they come", onclick: openNoise }, "Noise…"), exportMenu());
 const more = h("button", { type: "button", class: "unfold", "aria-expanded": "false", "aria-controls": "others", onclick: () => more.setAttribute("aria-expanded", String(others.classList.toggle("open"))) }, "More");
 const tools = h("div", { class: "tools row" }, pause, newer, more, others);
 
@@ -93,7 +97,7 @@ table.addEventListener("pointerleave", () => { pointed = 0; });
 table.addEventListener("focusin", (event) => {
   const row = /** @type {Element} */ (event.target).closest("tbody tr");
   const n = rows().findIndex((one) => one === row);
-  if (n >= 0 && n !== selected) select(n, false);
+  if (n >= 0 && (n !== selected || !keyed)) select(n, false);
 });
 export const view = h("section", { "aria-label": "Alerts" }, tools, table, message, h("p", { class: "row" }, older));
 
@@ -136,10 +140,12 @@ export async function load() {
   page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
   refresh(page.alerts);
   next = page.next;
+  relist(page.alerts, wanted === asked && store === page.store);
   if (store !== page.store) clear();
   store = page.store;
   if (wanted !== asked) { selected = 0; current = null; }
   current = current && same(current);
+  keyed = current !== null;
   asked = wanted;
   draw();
   if (page.alerts.length) say("");
@@ -157,7 +163,11 @@ export async function load() {
     skipped: () => { pending = []; gap = true; },
     reset: () => dispatchEvent(new CustomEvent("replaced")),
     again: () => { checkNewest().catch(() => {}); },
-    state: (text) => { byId("state").textContent = paused ? "paused" : text; byId("state").dataset.live = text; },
+    state: (text, isTrouble) => {
+      following = text;
+      byId("state").textContent = paused ? "paused" : text;
+      byId("state").dataset.live = isTrouble ? "no" : text;
+    },
   });
   return page.filter_failed;
 }
@@ -167,7 +177,7 @@ export async function load() {
  * @param {Alert | Group} before
  */
 function same(before) {
-  const { id } = "alerts" in before ? /** @type {Group} */ (before).alerts[0] : /** @type {Alert} */ (before);
+  const id = "alerts" in before ? /** @type {Group} */ (before).alerts[0]?.id : /** @type {Alert} */ (before).id;
   const of = groups.find((one) => one.alerts.some((alert) => alert.id === id));
   if (!of || (isFlood(of) && "alerts" in before)) return of ?? null;
   return of.alerts.find((alert) => alert.id === id) ?? null;
@@ -193,6 +203,7 @@ export function stop() {
   running?.abort();
   unfollow?.();
   unfollow = null;
+  following = "";
 }
 
 function forget() {
@@ -207,6 +218,7 @@ let took = 0;
 /** Draws what is new, and again after a while. */
 function tick() {
   setTimeout(tick, Math.min(SLOWEST_TICK, Math.max(TICK, SPARE * took)));
+  if (!document.hidden && !isHeld()) settle();
   if (!pending.length || document.hidden) return;
   if (paused || isHeld()) {
     newer.hidden = false;
@@ -251,7 +263,7 @@ function setPaused(stopped) {
   pause.textContent = paused ? "Resume" : "Pause";
   pause.setAttribute("aria-pressed", String(paused));
   newer.hidden = true;
-  byId("state").textContent = paused ? "paused" : byId("state").dataset.live ?? "";
+  byId("state").textContent = paused ? "paused" : following;
 }
 
 /** @param {string} text */
@@ -299,6 +311,7 @@ async function fetchOlder() {
     // Another search may have begun, or alerts may have left the end of the list.
     if (signal !== running?.signal || from !== next) return;
     noteDamage(page);
+    relist(page.alerts, true);
     page.alerts.forEach((/** @type {Alert} */ alert) => append(groups, alert, state.group));
     refresh(page.alerts);
     next = page.next;
@@ -312,20 +325,26 @@ async function fetchOlder() {
   }
 }
 
-function draw() {
+/** @param {boolean} [next] - whether keys go on at the next row if theirs is gone; otherwise another one is chosen first */
+function draw(next = false) {
   const was = rows()[selected];
   const hadFocus = was !== undefined && was === document.activeElement;
   // The alert of the keys that is about to be one of a flood stays a row of its own.
   const alert = /** @type {Alert} */ (current);
   const within = keyed && alert && was?.dataset.id ? groups.find((one) => isFlood(one) && !one.open && one.alerts.includes(alert)) : undefined;
   if (within) { within.open = true; within.row = null; }
-  const giveBack = keepFocus(table);
+  // The row of a flood is another one once it has grown.
+  const of = current && "alerts" in current ? current : null;
+  const giveBack = of ? keepFocus(table, was, () => groups.find((one) => one === same(of))?.row) : keepFocus(table);
   drawRows(groups, { flip, mark: marked, choose: chooseRow }, mark);
   giveBack();
-  const moved = current ? rows().findIndex((row) => behind(groups, row) === current) : -1;
+  const still = current && same(current);
+  const moved = still ? rows().findIndex((row) => behind(groups, row) === still) : -1;
   selected = Math.max(0, moved < 0 ? Math.min(selected, rows().length - 1) : moved);
+  keyed &&= moved >= 0 || (next && rows().length > 0);
+  selectShown();
   mark();
-  if (hadFocus && was !== rows()[selected]) rows()[selected]?.focus({ preventScroll: true });
+  if (hadFocus && was !== rows()[selected]) (keyed ? rows()[selected] : byId("main")).focus({ preventScroll: true });
 }
 
 /** @param {Group} one */
@@ -342,13 +361,27 @@ async function marked(alerts, kind, set) {
     changed(alert);
     const of = groups.find((one) => one.alerts.includes(alert));
     if (of) of.row = null;
-    if (kind === "acknowledged" && set && state.acknowledged === "no") remove(groups, alert);
   }
-  if (kind === "acknowledged" && set && state.acknowledged === "no") drop(alerts);
-  draw();
+  if (kind === "acknowledged" && set && state.acknowledged === "no") { leave(groups, alerts); drop(alerts); }
+  draw(true);
   // Others may be older; and the bars count what is chosen.
   if (!groups.length || state[kind] !== empty()[kind]) dispatchEvent(new CustomEvent(groups.length ? "counted" : "triaged"));
 }
+
+/** Shows what others have done with the alerts that are listed. */
+function settle() {
+  const now = settled(groups, { grouped: state.group, hides: state.acknowledged === "no", isPaused: paused, oldest: parseInt(next ?? "0", 10) });
+  if (!now) return;
+  groups = now.groups;
+  draw();
+  // Others may be older.
+  if (!groups.length) dispatchEvent(new CustomEvent("triaged"));
+  else if (now.isOther) { say(""); refreshChart(); }
+}
+
+/** The alerts that are listed, as long as the list is the answer to what is asked for. */
+const shownAlerts = () => (state.view === "now" && asked === JSON.stringify(params()) ? groups.flatMap((one) => one.alerts) : []);
+watchMarks(() => ({ alerts: [...shownAlerts(), ...all()], open: openAlert(), store }), () => { showDetail(true); });
 
 /** @param {Row} row @param {boolean} isRange - all lines from where a range began to this one, and not this one alone */
 function chooseRow(row, isRange) {
@@ -360,10 +393,11 @@ function chooseRow(row, isRange) {
 
 /** Chooses the row of the keys, and the next one. @param {number} by */
 function extend(by) {
-  const from = behind(groups, rows()[selected]);
+  // The first one begins with the row that it goes to.
+  const from = keyed ? behind(groups, rows()[selected]) : null;
   step(by);
   const to = behind(groups, rows()[selected]);
-  if (from && to) chooseRange(listed(), to, from);
+  if (to) chooseRange(listed(), to, from ?? to);
 }
 
 /** Shows which rows are chosen, and the bar. */
@@ -380,12 +414,12 @@ function showChoice() {
   showChosen(places);
 }
 
-connectList(() => ({ alerts: state.view === "now" && asked === JSON.stringify(params()) ? groups.flatMap((one) => one.alerts) : [], store }));
+connectList(() => ({ alerts: shownAlerts(), store }));
 connect({ mark: marked, draw: showChoice, store: () => store, leave: () => (rows()[selected] ?? byId("main")).focus({ preventScroll: true }) });
 
 function mark() {
   showChoice();
-  current = behind(groups, rows()[selected]);
+  current = keyed ? behind(groups, rows()[selected]) : null;
   rows().forEach((row, n) => {
     const is = n === selected;
     if (row.tabIndex !== (is ? 0 : -1)) row.tabIndex = is ? 0 : -1;
@@ -394,39 +428,50 @@ function mark() {
   });
 }
 
-onChange(() => {
+/** Keys are about the alert that is open, if it has a row. */
+function selectShown() {
   const n = state.alert ? rows().findIndex((row) => row.dataset.id === String(state.alert)) : -1;
-  if (n >= 0) selected = n;
+  if (n >= 0) [selected, keyed] = [n, true];
+}
+
+onChange(() => {
+  selectShown();
   mark();
 });
 
 /** @param {number} n @param {boolean} focus */
 function select(n, focus) {
   selected = Math.max(0, Math.min(n, rows().length - 1));
+  keyed = rows().length > 0;
   mark();
   if (focus) { rows()[selected]?.focus(); rows()[selected]?.scrollIntoView({ block: "nearest" }); }
 }
 
 /**
- * Goes to another row; if an alert is open, the one of that row is instead.
+ * Goes to another row, at first to the one where keys begin; if an alert is open, the one of that row is instead.
  * @param {number} by
  */
 function step(by) {
-  select(selected + by, true);
+  select(keyed ? selected + by : selected, true);
   const found = behind(groups, rows()[selected]);
   if (state.alert && found) go({ alert: "alerts" in found ? found.alerts[0].id : found.id }, { replace: true });
 }
+
+/** Marks these alerts; or if all of them are marked, takes the marks away. @param {Alert[]} alerts @param {import("./list.js").Mark} kind */
+function change(alerts, kind) {
+  if (!mayChange()) return;
+  if (alerts.length) marked(alerts, kind, !alerts.every((one) => one.triage?.[kind]));
+  else sayHowToChoose();
+}
+
+const sayHowToChoose = () => toast(rows().length ? "Choose an alert first: j and k go to one, a click opens it." : "No alert is listed.");
 
 /**
  * A key that was pressed outside of inputs. True if it was used.
  * @param {KeyboardEvent} event
  */
 export function key(event) {
-  // With an alert open, the keys go from that one to the next.
-  const shown = state.alert ? rows().findIndex((row) => row.dataset.id === String(state.alert)) : -1;
-  if (shown >= 0) select(shown, false);
-  const found = behind(groups, rows()[selected]);
-  keyed = true;
+  const found = keyed ? behind(groups, rows()[selected]) : null;
   const isOfChosen = !state.alert && all().length > 0;
   const alerts = isOfChosen ? all() : /** @type {Alert[]} */ (found ? ("alerts" in found ? found.alerts : [/** @type {Alert} */ (found)]) : []);
   switch (event.key) {
@@ -436,7 +481,7 @@ export function key(event) {
     case "ArrowUp": if (event.shiftKey) extend(-1); else step(-1); break;
     case "J": extend(1); break;
     case "K": extend(-1); break;
-    case "x": if (found) chooseRow(found, false); break;
+    case "x": if (found) chooseRow(found, false); else sayHowToChoose(); break;
     case "a": return focusChosen();
     case "g": select(0, true); break;
     case "Enter":
@@ -444,8 +489,8 @@ export function key(event) {
       if ("alerts" in found) flip(/** @type {Group} */ (found));
       else go({ alert: found.id });
       break;
-    case "e": if (alerts.length && mayChange()) marked(alerts, "acknowledged", !alerts.every((one) => one.triage?.acknowledged)); break;
-    case "s": if (alerts.length && mayChange()) marked(alerts, "starred", !alerts.every((one) => one.triage?.starred)); break;
+    case "e": change(alerts, "acknowledged"); break;
+    case "s": change(alerts, "starred"); break;
     case "p": setPaused(!paused); break;
     default: return false;
   }

@@ -28,10 +28,12 @@ const MOST = 1_000;
 /** What the server counts by another name than its alerts are found by: of a packet's ports, it counts where it goes. */
 const FIELD = /** @type {Record<string, string>} */ ({ [FRESH]: "sid", port: "dst_port" });
 
-/** What alerts have that have no such value: what is shown, what they are called, and what they meet. */
-const UNKNOWN = /** @type {Record<string, [string, string, string]>} */ ({
-  src: ["no address", "alerts without a source address", "alert.src_ip == ()"], dst: ["no address", "alerts without a destination address", "alert.dst_ip == ()"],
-  port: ["no port", "alerts without a destination port", "alert.dst_port == ()"], sensor: ["no name", "alerts that name no sensor", "alert.sensor == ()"],
+/** What alerts have that have no such value: what is shown, what they are called, what they meet, and what the others are called. */
+const UNKNOWN = /** @type {Record<string, [string, string, string, string]>} */ ({
+  src: ["no address", "alerts without a source address", "alert.src_ip == ()", "alerts with a source address"],
+  dst: ["no address", "alerts without a destination address", "alert.dst_ip == ()", "alerts with a destination address"],
+  port: ["no port", "alerts without a destination port", "alert.dst_port == ()", "alerts with a destination port"],
+  sensor: ["no name", "alerts that name no sensor", "alert.sensor == ()", "alerts that name their sensor"],
 });
 
 export const view = h("section", { class: "cards", "aria-label": "Overview" });
@@ -100,8 +102,8 @@ function card(title, of, { counts, more, total }) {
 /** What stands for no value of a field. @param {string} by */
 function unknown(by) {
   if (by === "class") return value(by, "none", "without a class");
-  const [text, name, expression] = UNKNOWN[by];
-  return condition(name, expression, h("span", { class: "unknown" }, text));
+  const [text, name, expression, others] = UNKNOWN[by];
+  return condition(name, expression, h("span", { class: "unknown" }, text), `Only ${others}`);
 }
 
 /** @param {string} by @param {number} shown */

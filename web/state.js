@@ -200,7 +200,7 @@ function readExcluded(found, text) {
   const [name, ...rest] = text.split(":");
   const value = rest.join(":");
   const field = fieldNamed(name, value);
-  if (!field) return `not: ${noParameter(name)}`;
+  if (!field) return noExcluded(name);
   if (!value) return `not: ${name} has no value`;
   const values = valuesOf(field, value);
   found.exclude.push(...values.map((one) => /** @type {[string, string]} */ ([field, one])));
@@ -211,10 +211,15 @@ function readExcluded(found, text) {
 const fieldNamed = (name, value) => (Object.hasOwn(FIELDS, name) ? name : synonym(name, value));
 
 /** @param {string} name */
-function noParameter(name) {
-  const known = [...Object.keys(FIELDS), ...ONCE, "not"];
+const noParameter = (name) => `the address has an unknown parameter ${JSON.stringify(name)}; ${hint(name, [...Object.keys(FIELDS), ...ONCE, "not"])}`;
+
+/** @param {string} name */
+const noExcluded = (name) => `not: there is no field ${JSON.stringify(name)} to exclude by, as in not=src:192.0.2.1; ${hint(name, Object.keys(FIELDS))}`;
+
+/** @param {string} name @param {string[]} known */
+function hint(name, known) {
   const meant = meantBy(name, known);
-  return `the address has an unknown parameter ${JSON.stringify(name)}; ${meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`}`;
+  return meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`;
 }
 
 /** @type {State} */

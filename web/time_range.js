@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { go, state } from "./state.js";
-import { dayBegin, fromField, time, toField, zone } from "./times.js";
+import { dayBegin, fromField, instant, time, toField, zone } from "./times.js";
 
 const SPANS = [["", "all time"], ["15m", "last 15 minutes"], ["1h", "last hour"], ["6h", "last 6 hours"], ["12h", "last 12 hours"], ["24h", "last 24 hours"], ["7d", "last 7 days"], ["30d", "last 30 days"], ["today", "today"], ["yesterday", "since yesterday"]];
 
@@ -38,7 +38,6 @@ function lastNight() {
   return { since: at(1, 20), until: at(0, 6) };
 }
 
-const isAbsolute = (/** @type {string} */ text) => /^\d{4}-\d\d-\d\dT/.test(text);
 const isOwn = () => Boolean(state.until) || (state.since !== "" && !SPANS.some(([value]) => value === state.since));
 
 /** Shows the range that is chosen. */
@@ -48,12 +47,16 @@ export function showTime() {
   timeSelect.value = own ? "chosen" : state.since;
   timeFields.hidden = !own;
   inZone.textContent = zone();
-  from.value = isAbsolute(state.since) ? toField(state.since) : "";
-  to.value = isAbsolute(state.until) ? toField(state.until) : "";
+  const fieldOf = (/** @type {string | undefined} */ at) => (at ? toField(at) : "");
+  from.value = fieldOf(instant(state.since));
+  to.value = fieldOf(instant(state.until));
 }
 
 /** The range in words, if it isn't one of the list. */
 export function timeChip() {
-  const written = (/** @type {string} */ text) => (isAbsolute(text) ? time(text) : text || "…");
+  const written = (/** @type {string} */ text) => {
+    const at = instant(text);
+    return at ? time(at) : text || "…";
+  };
   return isOwn() ? `${written(state.since)} – ${written(state.until)}` : "";
 }

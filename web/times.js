@@ -37,6 +37,28 @@ export function dayBegin(days) {
   return at.toISOString();
 }
 
+/** A date, and perhaps a time, without an offset; or with one, or UTC. */
+const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d(?::\d\d){0,2}(?:[.,]\d+)?)\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
+/** A time of today, or of a day that is named. */
+const CLOCK = /^(?:(today|yesterday) )?(\d\d:\d\d(?::\d\d)?)$/;
+
+/**
+ * A date with or without a time, or a time, as the server takes it: without an offset it is in UTC. Nothing if it is
+ * something else, such as how long ago.
+ * @param {string} text
+ */
+export function instant(text) {
+  const [, day, time] = CLOCK.exec(text.trim()) ?? [];
+  const dated = time ? `${new Date(Date.now() - (day === "yesterday" ? 86_400_000 : 0)).toISOString().slice(0, 10)}T${time}` : text.trim();
+  const [, date, clock = "00", offset = "Z"] = DATE.exec(dated) ?? [];
+  if (!date) return undefined;
+  const whole = `${clock.replace(",", ".")}${clock.length === 2 ? ":00" : ""}`;
+  const zoned = offset.length === 3 ? `${offset}:00` : offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
+  const at = new Date(`${date}T${whole}${zoned}`);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
 /**
  * A time as `datetime-local` has it.
  * @param {string} text - RFC 3339

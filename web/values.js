@@ -89,9 +89,10 @@ export function value(field, value, text, also = {}) {
  * @param {string} name - what alerts have that meet it
  * @param {string} expression
  * @param {string | Node} text
+ * @param {string} [without] - what leaves them out
  */
-export function condition(name, expression, text) {
-  return button({ name, exact: expression, expression, choose: (not) => meet(expression, not), list: () => meet(expression, false, { view: "now" }) }, text);
+export function condition(name, expression, text, without) {
+  return button({ name, exact: expression, expression, without, choose: (not) => meet(expression, not), list: () => meet(expression, false, { view: "now" }) }, text);
 }
 
 /**
@@ -99,6 +100,7 @@ export function condition(name, expression, text) {
  * @property {string} name
  * @property {string} exact - what is copied
  * @property {string} [expression] - what becomes a part of the expression
+ * @property {string} [without] - what is said of leaving it out, if that isn't "Without" and the name
  * @property {{label: string, act: () => void}[]} [others]
  * @property {(not: boolean) => void} choose
  * @property {() => void} [list] - lists its alerts, from another view
@@ -134,7 +136,7 @@ export function linkTo(change, attributes, text) {
  * @param {HTMLElement} at
  * @param {Choice} choice
  */
-function openMenu(at, { name, exact, expression, choose, list, others = [] }) {
+function openMenu(at, { name, exact, expression, without, choose, list, others = [] }) {
   const menu = byId("menu");
   const close = () => { menu.hidden = true; removeEventListener("pointerdown", outside, true); };
   /** @param {Event} event */
@@ -144,7 +146,7 @@ function openMenu(at, { name, exact, expression, choose, list, others = [] }) {
   const items = [
     ...(state.view === "health" ? [] : [item(`Only ${name}`, () => choose(false))]),
     ...(state.view === "now" || !list ? [] : [item("List its alerts", list)]),
-    ...(state.view === "health" ? [] : [item(`Without ${name}`, () => choose(true)), ...others.map(({ label, act }) => item(label, act))]),
+    ...(state.view === "health" ? [] : [item(without ?? `Without ${name}`, () => choose(true)), ...others.map(({ label, act }) => item(label, act))]),
     item(expression ? "Copy the expression" : "Copy", () => copy(exact)),
   ];
   menu.replaceChildren(h("div", { role: "menu", "aria-label": name }, ...items));

@@ -22,7 +22,9 @@ test("of an address with something unknown it is said what, and no alerts are sh
     for (const [query, said] of [
       ["prioritty=1", /unknown parameter "prioritty"; did you mean priority\?/],
       ["colour=red&sid=1000134", /unknown parameter "colour"; there are msg, sid, /],
-      ["not=foo:1", /not: .*unknown parameter "foo"/],
+      ["not=foo:1", /^not: there is no field "foo" to exclude by, as in not=src:192\.0\.2\.1; there are msg, sid, /],
+      ["not=bar", /^not: there is no field "bar" to exclude by/],
+      ["not=prioritty:1", /^not: there is no field "prioritty" .*did you mean priority\?/],
       ["not=src", /not: src has no value/],
       ["sid=", /sid has no value/],
       ["acknowledged=perhaps", /acknowledged: "perhaps": expected yes or no/],

@@ -131,3 +131,36 @@ test("what a server in between says instead of Pigear is not shown as it is", as
   await page.waitForSelector("tr .message");
   await page.close();
 });
+
+test("the list is said to be live again also where the histogram takes longer", async () => {
+  const { server, page, again } = await visit();
+  await until("it is live", async () => await page.textContent("#state") === "live");
+  await server.end("SIGKILL");
+  await submit(page, "ping");
+  await until("it is said", async () => /not there/.test(await page.textContent("#state")));
+  let answer = () => {};
+  const isLive = new Promise((resolve) => { answer = resolve; });
+  await page.route("**/api/v1/series*", async (route) => { await isLive; await route.continue(); });
+  await again();
+  await until("it is live again", async () => await page.textContent("#state") === "live");
+  answer();
+  await page.waitForSelector("figure.histogram");
+  await page.waitForFunction(() => !document.querySelector("main").dataset.busy);
+  assert.equal(await page.textContent("#state"), "live");
+  assert.equal(await page.getAttribute("#state", "data-live"), "live");
+  await page.close();
+});
+
+test("that the store is away has the same colour in each view, and goes with it", async () => {
+  for (const view of ["", "&view=overview"]) {
+    const { room, page } = await visit(`?group=no${view}`);
+    if (!view) await until("it is live", async () => await page.textContent("#state") === "live");
+    move(room);
+    if (view) await submit(page, "ping");
+    await until("it is said", async () => /there is no store/.test(await page.textContent("#state")));
+    assert.equal(await page.getAttribute("#state", "data-live"), "no");
+    moveBack(room);
+    await until("it is over", async () => await page.getAttribute("#state", "data-live") !== "no" && !/no store/.test(await page.textContent("#state")));
+    await page.close();
+  }
+});

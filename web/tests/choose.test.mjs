@@ -276,3 +276,30 @@ test("at 360 pixels, the alerts have most of the screen, and the rest unfolds", 
   await page.selectOption("#zone", "utc");
   await page.close();
 });
+
+test("a time of the address is what the server takes, in the viewer's zone", async () => {
+  const newest = await (await fetch(`${url}api/v1/alerts?limit=1`)).json();
+  const day = newest.alerts[0].timestamp.slice(0, 10);
+  const asked = (page) => page.$eval(".chip.time", (one) => one.querySelector("span").textContent);
+  for (const [since, until, chip, from] of [
+    [`${day}T03:00`, `${day}T05:00`, `${day} 04:00:00 – ${day} 06:00:00`, `${day}T04:00`],
+    [`${day} 03:00`, "", `${day} 04:00:00 – …`, `${day}T04:00`],
+    [day, "", `${day} 01:00:00 – …`, `${day}T01:00`],
+    [`${day}T03:00:00+01:00`, "", `${day} 03:00:00 – …`, `${day}T03:00`],
+  ]) {
+    const page = await open(setup.chrome, `${url}?${new URLSearchParams({ since, ...(until && { until }) })}`, { zone: "Etc/GMT-1" });
+    await page.waitForSelector(".chip.time");
+    assert.equal(await asked(page), chip);
+    assert.equal((await page.getByLabel("from", { exact: true }).inputValue()).slice(0, 16), from);
+    // Without a change, what is applied is what was there.
+    await settled(page);
+    await page.getByRole("button", { name: "Apply" }).click();
+    await page.waitForURL((at) => at.searchParams.get("since")?.endsWith(".000Z"));
+    assert.equal(await asked(page), chip);
+    await page.close();
+  }
+  const page = await open(setup.chrome, `${url}?since=16:00`, { zone: "Etc/GMT-1" });
+  await page.waitForSelector(".chip.time");
+  assert.match(await asked(page), /^\d{4}-\d\d-\d\d 17:00:00 – …$/);
+  await page.close();
+});

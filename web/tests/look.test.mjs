@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 
-import { datagrams, isAccessible, messages, open, setUp, until } from "./harness.mjs";
+import { datagrams, isAccessible, messages, open, setUp, until, withPriority, withSid } from "./harness.mjs";
 
 let url;
 const CASES = ["v2919/http", "v2919/icmp_ping", "v2919/ssh", "v3122/sip", "v3122/http"];
@@ -44,6 +44,7 @@ test("who wants no motion sees none", async () => {
 test("the keys move, open, close, search and help", async () => {
   const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.alert");
+  await page.keyboard.press("j");
   await page.keyboard.press("j");
   await page.keyboard.press("j");
   await page.keyboard.press("k");
@@ -375,6 +376,26 @@ test("what belongs on one line of the list is on one line", async () => {
   const heads = await narrow.locator("tr.alert").evaluateAll((all) => all.map((row) => [...row.querySelectorAll(".level, .time, .pick, .acts")].map((cell) => { const { top, bottom } = cell.getBoundingClientRect(); return (top + bottom) / 2; })));
   assert.ok(heads.every((middles) => Math.max(...middles) - Math.min(...middles) < 12), JSON.stringify(heads));
   await narrow.close();
+  const room = setup.newRoom();
+  const [ping] = datagrams("v2919/icmp_ping");
+  await room.store([...Array.from({ length: 4 }, () => withPriority(ping, 4)), ...[5, 9].map((priority) => withPriority(withSid(ping, priority), priority))]);
+  const server = await room.web();
+  const folded = await open(setup.chrome, server.url, { width: 360, touch: true });
+  await folded.getByRole("button", { name: "4×" }).click();
+  await folded.locator("tr.inside").getByRole("button", { name: "Acknowledge" }).nth(1).click();
+  await folded.waitForSelector("tr.inside.acknowledged");
+  const inside = await folded.locator("tr.alert").evaluateAll((all) => all.map((row) => [...row.querySelectorAll(".level, .time, .pick, .acts")].map((cell) => { const { top, bottom } = cell.getBoundingClientRect(); return (top + bottom) / 2; })));
+  assert.ok(inside.every((middles) => Math.max(...middles) - Math.min(...middles) < 12), JSON.stringify(inside));
+  // Nothing cuts a part of the ring off.
+  await folded.locator("tr.inside a.message").first().evaluate((one) => one.focus({ focusVisible: true }));
+  const ring = await folded.locator("tr.inside a.message").first().evaluate((one) => [getComputedStyle(one).outlineStyle, parseFloat(getComputedStyle(one).outlineOffset) + parseFloat(getComputedStyle(one).outlineWidth)]);
+  assert.deepEqual(ring, ["solid", 0]);
+  await folded.close();
+  const usual = await open(setup.chrome, `${server.url}?group=no`, { width: 1280 });
+  await usual.waitForSelector("tr.alert");
+  const high = await usual.locator("tr.alert .priority").evaluateAll((all) => all.filter((one) => one.offsetHeight > 30).map((one) => one.textContent));
+  assert.deepEqual(high, []);
+  await usual.close();
   const wide = await open(setup.chrome, `${url}?group=no`, { width: 1920 });
   await wide.waitForSelector("tr.alert");
   const broken = await wide.locator("tr.alert :is(.kind, .src, .dst) .value").evaluateAll((all) => all.filter((one) => one.getClientRects().length > 1 || one.offsetHeight > 30).map((one) => one.textContent));
@@ -388,7 +409,7 @@ test("a dialog begins with its title, and leaves room beside it", async () => {
   await page.keyboard.press("?");
   assert.ok((await page.locator("#help-title").boundingBox()).y >= (await page.locator("#help").boundingBox()).y, "the title of the help is scrolled away");
   await page.keyboard.press("Escape");
-  for (const pressed of ["x", "a"]) await page.keyboard.press(pressed);
+  for (const pressed of ["j", "x", "a"]) await page.keyboard.press(pressed);
   await page.getByRole("button", { name: "Comment…" }).click();
   const [dialog, field] = [await page.locator("#ask").boundingBox(), await page.locator("#ask textarea").boundingBox()];
   assert.ok(dialog.x >= 8 && dialog.x + dialog.width <= 352 && field.width > 260, JSON.stringify([dialog, field]));

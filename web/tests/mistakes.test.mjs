@@ -19,6 +19,7 @@ const visit = (query = "", options = {}) => open(setup.chrome, server.url + quer
 test("a filter with a mistake shows no alerts that could be taken for what it finds", async () => {
   const page = await visit();
   await page.waitForSelector("tr .message");
+  await page.keyboard.press("j");
   await page.keyboard.press("x");
   await page.waitForSelector("#chosen");
   await page.getByRole("button", { name: "Expression" }).click();
@@ -67,8 +68,14 @@ test("a field that there is not is said, with the one that is meant, and nothing
     ["since:1h", /there is no field since; choose a time from the list/],
     // In the words of the server, which checks each value.
     ["port:http", /^port: "http": expected a whole number from 0 to 65535/],
-    ["dport:99999", /^port: "99999": expected a whole number from 0 to 65535/],
-    ["-src_port:http", /^port: "http": expected a whole number/],
+    ["dport:99999", /^dst_port: "99999": expected a whole number from 0 to 65535/],
+    ["-src_port:http", /^src_port: "http": expected a whole number/],
+    ["src_port:5060-5070", /^src_port: "5060-5070": expected a whole number/],
+    ["192.168.10.21:99999", /^"192\.168\.10\.21:99999": the port 99999 is none, they go up to 65535/],
+    ["-[2001:db8::1]:65536", /the port 65536 is none, they go up to 65535/],
+    ["src:", /^src: needs a value, such as src:10\.0\.0\.0\/8\. To look for the words, write "src:"/],
+    ["ping -dst_port:", /^dst_port: needs a value/],
+    ["sid:\"\"", /^sid: needs a value/],
     ["priority:urgent", /^priority: "urgent": expected a number, or unknown, high, medium, low, very-low/],
     ["sid:abc", /^sid: "abc": expected a whole number from 0 to \d+, or with its generator, such as 1:384/],
     ["gid:x", /^gid: "x": expected a whole number/],

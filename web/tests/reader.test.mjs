@@ -190,9 +190,10 @@ test("an alert that can't be shown says so in a heading, which has the focus", a
 
 test("who may only look can close the dialogue about noise", async () => {
   const page = await list();
-  // As the page is for a user with the role read-only.
-  await page.evaluate(() => document.body.classList.add("read-only"));
   await page.getByRole("button", { name: "Noise…" }).click();
+  await page.waitForSelector("#noise[open]");
+  // As the page is for a user with the role read-only, who has logged in meanwhile.
+  await page.evaluate(() => document.body.classList.add("read-only"));
   await page.locator("#noise").getByRole("button", { name: "Close" }).click();
   await page.waitForSelector("#noise", { state: "hidden" });
   await page.close();

@@ -90,6 +90,7 @@ test("when the last alert that is not acknowledged is, the page says that there 
   const { url } = await room.web();
   const page = await open(setup.chrome, `${url}?acknowledged=no`);
   await page.waitForSelector("tr.alert");
+  await page.keyboard.press("j");
   await page.keyboard.press("e");
   await page.waitForSelector("text=No alerts found");
   await until("no bar is there", async () => await page.locator(".histogram").count() === 0);
@@ -102,6 +103,7 @@ test("a flood shows that all of it are acknowledged, and how many are starred", 
   const { url } = await room.web();
   const page = await open(setup.chrome, url);
   await page.waitForSelector("tr.flood");
+  await page.keyboard.press("j");
   await page.keyboard.press("s");
   await page.waitForSelector("tr.flood:has-text('★4')");
   await page.keyboard.press("e");

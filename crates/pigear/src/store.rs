@@ -136,7 +136,7 @@ pub use selection::{RuleId, Selection, SelectionProblem};
 pub use store_handler::{StoreHandler, Unstorable};
 #[cfg(any(feature = "top", feature = "web"))]
 pub(crate) use tip::Tip;
-#[cfg(feature = "top")]
+#[cfg(any(feature = "top", feature = "web"))]
 pub(crate) use triage::Marks;
 pub use triage::{
     AlertSet, AppliedRules, MarkKind, PastAction, TriageAction, TriageRule, TriageWriter,

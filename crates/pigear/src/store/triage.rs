@@ -9,7 +9,7 @@ mod action;
 mod alert_set;
 mod comments;
 mod history;
-#[cfg(feature = "top")]
+#[cfg(any(feature = "top", feature = "web"))]
 mod marks;
 mod read;
 mod rules;
@@ -25,7 +25,7 @@ use super::meta;
 pub use action::{TriageAction, TriageWriter};
 pub use alert_set::AlertSet;
 pub use history::PastAction;
-#[cfg(feature = "top")]
+#[cfg(any(feature = "top", feature = "web"))]
 pub(crate) use marks::Marks;
 pub(super) use read::{TriageReader, blocks};
 pub use rules::{AppliedRules, TriageRule};

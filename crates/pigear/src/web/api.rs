@@ -16,6 +16,7 @@ mod session;
 mod stream;
 mod triage;
 mod triage_actions;
+mod triage_marks;
 mod triage_rules;
 
 pub(super) use alerts::*;
@@ -32,6 +33,7 @@ pub(super) use session::*;
 pub(super) use stream::*;
 pub(super) use triage::*;
 pub(super) use triage_actions::*;
+pub(super) use triage_marks::*;
 pub(super) use triage_rules::*;
 
 use axum::Router;
@@ -56,6 +58,7 @@ pub(super) fn routes(router: Router<Shared>, prefix: &str) -> Router<Shared> {
         .route(&path("triage"), post(triage::triage))
         .route(&path("triage/undo"), post(triage_actions::undo))
         .route(&path("triage/actions"), get(triage_actions::actions))
+        .route(&path("triage/marks"), post(triage_marks::marks))
         .route(&path("triage/rules"), get(triage_rules::rules).post(triage_rules::add_rule))
         .route(&path("triage/rules/{id}"), delete(triage_rules::remove_rule))
         .route(&path("dead-letters"), get(letters::dead_letters))

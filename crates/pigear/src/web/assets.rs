@@ -21,7 +21,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// All files. The first is the page itself.
-pub(super) static ALL: [Asset; 32] = [
+pub(super) static ALL: [Asset; 33] = [
     Asset::new("", HTML, include_bytes!("../../web/index.html")),
     Asset::new("actions.js", JS, include_bytes!("../../web/actions.js")),
     Asset::new("api.js", JS, include_bytes!("../../web/api.js")),
@@ -40,6 +40,7 @@ pub(super) static ALL: [Asset; 32] = [
     Asset::new("health.js", JS, include_bytes!("../../web/health.js")),
     Asset::new("histogram.js", JS, include_bytes!("../../web/histogram.js")),
     Asset::new("list.js", JS, include_bytes!("../../web/list.js")),
+    Asset::new("marks.js", JS, include_bytes!("../../web/marks.js")),
     Asset::new("names.js", JS, include_bytes!("../../web/names.js")),
     Asset::new("noise.js", JS, include_bytes!("../../web/noise.js")),
     Asset::new("now.js", JS, include_bytes!("../../web/now.js")),

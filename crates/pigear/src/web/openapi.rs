@@ -34,6 +34,7 @@ use crate::manual::manual;
         api::triage,
         api::undo,
         api::actions,
+        api::marks,
         api::rules,
         api::add_rule,
         api::remove_rule,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "top")]
 use pigear_alert::triage::Triage;
 use rusqlite::Connection;
 
+use super::alert_set::{AlertSet, bit, ids};
 use super::{MarkKind, has_tables};
 use crate::store::error::{StoreError, StoreProblem};
-use crate::store::layout::BLOCK;
+use crate::store::layout::{BLOCK, end_of_block};
 use crate::store::reader::Reader;
 
 /// What was said about an alert, without when and by whom.
@@ -23,6 +25,7 @@ pub(crate) struct Marks {
 
 impl Marks {
     /// Those of an alert that was read with them.
+    #[cfg(feature = "top")]
     pub(crate) fn of(said: Option<&Triage>) -> Self {
         said.map_or_else(Self::default, |said| Self {
             is_acknowledged: said.acknowledged.is_some(),
@@ -44,11 +47,8 @@ impl Reader {
             if !has_tables(&self.connection)? {
                 return Ok(all);
             }
-            for alert in alerts {
-                let marks = read(&self.connection, *alert)?;
-                if marks != Marks::default() {
-                    all.insert(*alert, marks);
-                }
+            for (block, wanted) in alerts.iter().copied().collect::<AlertSet>().blocks() {
+                read(&self.connection, (block, wanted), &mut all)?;
             }
             Ok(all)
         };
@@ -56,26 +56,35 @@ impl Reader {
     }
 }
 
-fn read(connection: &Connection, alert: i64) -> rusqlite::Result<Marks> {
-    let has = |kind: i64| {
-        format!(
-            "EXISTS (SELECT 1 FROM triage_mark WHERE block = ?1 / {BLOCK} AND kind = {kind} \
-            AND alerts >> (?1 % {BLOCK}) & 1)"
-        )
-    };
-    let sql = format!(
-        "SELECT {}, {}, \
-        (SELECT count(*) FROM comment WHERE alert = ?1), \
-        (SELECT max(id) FROM comment WHERE alert = ?1)",
-        has(MarkKind::Acknowledged.number()),
-        has(MarkKind::Starred.number())
-    );
-    connection.prepare_cached(&sql)?.query_row([alert], |row| {
-        Ok(Marks {
-            is_acknowledged: row.get(0)?,
-            is_starred: row.get(1)?,
-            comments: row.get(2)?,
-            last_comment: row.get(3)?,
-        })
-    })
+/// Adds what was said about the wanted alerts of a block.
+fn read(
+    connection: &Connection,
+    (block, wanted): (i64, u64),
+    all: &mut BTreeMap<i64, Marks>,
+) -> rusqlite::Result<()> {
+    let sql = "SELECT kind, alerts FROM triage_mark WHERE block = ?1";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([block])?;
+    while let Some(row) = rows.next()? {
+        let (kind, bits) = (MarkKind::from_number(row.get(0)?), row.get::<_, i64>(1)?);
+        for id in ids(block, bits.cast_unsigned() & wanted) {
+            let marks = all.entry(id).or_default();
+            match kind {
+                MarkKind::Acknowledged => marks.is_acknowledged = true,
+                MarkKind::Starred => marks.is_starred = true,
+            }
+        }
+    }
+    let mut select = connection.prepare_cached(
+        "SELECT alert, count(*), max(id) FROM comment WHERE alert BETWEEN ?1 AND ?2 GROUP BY alert",
+    )?;
+    let mut rows = select.query([block * BLOCK, end_of_block(block * BLOCK)])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        if wanted & bit(id) != 0 {
+            let marks = all.entry(id).or_default();
+            (marks.comments, marks.last_comment) = (row.get(1)?, row.get(2)?);
+        }
+    }
+    Ok(())
 }

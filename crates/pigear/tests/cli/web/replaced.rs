@@ -127,6 +127,11 @@ fn whatever_names_numbers_of_a_store_takes_the_store() {
     }
     let csrf = page.json("session")["csrf"].as_str().unwrap().to_owned();
     let headers = format!("Content-Type: application/json\nX-CSRF-Token: {csrf}\n");
+    let marks = |store: &str| {
+        let path = format!("api/v1/triage/marks?store={store}");
+        page.request("POST", &path, "Content-Type: application/json\n", r#"{"ids":[1]}"#).status
+    };
+    assert_eq!((marks(&former), marks(&now)), (409, 200));
     let everything = r#"{"criteria":{},"mark":"starred","set":true}"#;
     for (method, path, body) in [
         ("POST", "triage", everything),

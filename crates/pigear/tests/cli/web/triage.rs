@@ -51,6 +51,29 @@ fn the_latest_actions_are_listed_and_one_of_them_is_undone() {
     assert_eq!(page.json("alerts?starred=yes")["alerts"].as_array().unwrap().len(), 2);
 }
 
+#[test]
+fn the_marks_of_named_alerts_are_read_by_who_may_change_nothing() {
+    let page = Page::pinged(&[]);
+    let read = |ids: &[i64]| {
+        let body = json!({ "ids": ids }).to_string();
+        page.request("POST", "api/v1/triage/marks", "Content-Type: application/json\n", &body)
+    };
+    assert_eq!(read(&[1, 3]).json(200)["marks"], json!([]));
+    post(&page, "triage", &json!({ "ids": [3, 5], "mark": "starred", "set": true })).json(200);
+    let acknowledged = json!({ "ids": [2, 3], "mark": "acknowledged", "set": true });
+    let acknowledged = post(&page, "triage", &acknowledged).json(200);
+    let comments = post(&page, "comments", &json!({ "ids": [1, 4], "text": "why" })).json(201);
+    let mark = |id: i64, acknowledged: bool, starred: bool| json!({ "id": id, "acknowledged": acknowledged, "starred": starred, "comments": 0 });
+    let mut commented = mark(1, false, false);
+    (commented["comments"], commented["last_comment"]) = (json!(1), comments["ids"][0].clone());
+    let found = read(&[5, 3, 1, 6, 999, -1]).json(200);
+    assert_eq!(found["marks"], json!([commented, mark(3, true, true), mark(5, false, true)]));
+    assert_eq!(found["store"], page.json("alerts")["store"]);
+    post(&page, "triage/undo", &json!({ "action": acknowledged["action"] })).json(200);
+    assert_eq!(read(&[2, 3]).json(200)["marks"], json!([mark(3, false, true)]));
+    assert!(read(&[]).problem(400)["detail"].as_str().unwrap().contains("1 to 10000 ids"));
+}
+
 #[cfg(feature = "script")]
 #[test]
 fn what_a_filter_fails_on_is_not_marked_and_said() {
