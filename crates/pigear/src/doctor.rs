@@ -4,6 +4,7 @@ mod check;
 mod clock;
 mod configuration;
 mod directories;
+mod disks;
 mod files;
 mod finding;
 mod heard;
@@ -52,6 +53,7 @@ const CHECKS: &[&dyn Check] = &[
     &kernel::Queue,
     #[cfg(feature = "store")]
     &store::StoreFile,
+    &disks::Disks,
     &files::Files,
     &receivers::Receivers,
     &start::Start,

@@ -224,6 +224,51 @@ fn a_full_disk_gets_room() {
     assert_snapshot!("full_disk", clinic.mend());
 }
 
+/// A configuration whose handlers write to one disk.
+const WRITING: &str = "[[source]]\nlogdir = \"ROOM/log\"\n\
+    [[handler]]\ntype = \"file\"\npath = \"ROOM/store/alerts.log\"\n\
+    [[handler]]\ntype = \"record\"\npath = \"ROOM/store/alerts.rec\"\n";
+
+#[test]
+fn a_disk_that_handlers_write_to_is_named_once() {
+    let Some(mut clinic) = Clinic::configured(WRITING) else { return };
+    let Some(_disk) = SmallDisk::mount_of(&clinic.room.at("store"), "1m") else { return };
+    let transcript = clinic.mend();
+    let found =
+        "WRONG  disk: 1 MiB are free on the disk of /srv/store/alerts.log, /srv/store/alerts.rec\n";
+    assert!(
+        transcript.matches("are free").count() == 1 && transcript.contains(found),
+        "{transcript}"
+    );
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn the_store_and_the_files_of_handlers_on_one_disk_are_named_together() {
+    let text = format!("{STORED}{}", WRITING.split_once("[[handler]]").unwrap().1).replacen(
+        "type = \"file\"",
+        "[[handler]]\ntype = \"pcap\"",
+        1,
+    );
+    let Some(mut clinic) = Clinic::configured(&text) else { return };
+    let Some(_disk) = SmallDisk::mount_of(&clinic.room.at("store"), "1m") else { return };
+    let transcript = clinic.mend();
+    let names = ["alerts.db", "alerts.log", "alerts.rec"].map(|name| format!("/srv/store/{name}"));
+    let found = format!("WRONG  disk: 1 MiB are free on the disk of {}\n", names.join(", "));
+    assert!(
+        transcript.matches("are free").count() == 1 && transcript.contains(&found),
+        "{transcript}"
+    );
+}
+
+#[test]
+fn what_is_no_file_takes_no_space() {
+    let room = crate::room::Room::new();
+    room.write("pigear.toml", "[[handler]]\ntype = 'file'\npath = '/dev/full'\n");
+    let (_, findings) = super::doctor(&room, "disk", &["--config", "pigear.toml"]);
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
 #[test]
 fn a_snort_that_is_older_than_the_socket_is_started_again() {
     let Some(clinic) = Clinic::new(&LOGDIR) else { return };
