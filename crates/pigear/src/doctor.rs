@@ -1,5 +1,7 @@
 //! What can go wrong between Snort and Pigear, looked at without changing anything.
 
+#[cfg(feature = "store")]
+mod bound_sockets;
 mod check;
 mod clock;
 mod configuration;
@@ -31,6 +33,8 @@ mod start;
 mod store;
 #[cfg(feature = "store")]
 mod store_growth;
+#[cfg(feature = "store")]
+mod store_writer;
 mod subject;
 mod tally;
 mod trust;

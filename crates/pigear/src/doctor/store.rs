@@ -10,13 +10,13 @@ use nix::unistd::{AccessFlags, Uid, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::lines::{self, as_root, ended, is_of_kernel, is_of_system, quoted, sudo};
+use super::lines::{self, as_root, is_of_kernel, is_of_system, quoted, sudo};
 use super::making::of_missing;
 use super::permissions::{Secrecy, unreadable, user_of_pigear};
-use super::process::Process;
 use super::running::running;
 use super::start::closed_to_pigear;
 use super::store_growth::of_growth;
+use super::store_writer::of_writer;
 use super::subject::Subject;
 use crate::guarded::fixed;
 use crate::output_file::dir;
@@ -206,19 +206,6 @@ fn of_directory(path: &Path, subject: &Subject<'_>) -> Finding {
         return Finding::wrong(found, why).advise(owned_by_pigear(dir, &quoted(dir)));
     }
     Finding::ok(format!("{shown} is not there yet; Pigear makes it"))
-}
-
-/// Who writes to it.
-fn of_writer(path: &Path, subject: &Subject<'_>) -> Option<Finding> {
-    let id = Inspection::writer(path)?;
-    let name = Process::numbered(&subject.proc, id).map_or_else(String::new, |it| it.name);
-    if running(subject).is_some_and(|pigear| pigear.id == id) {
-        return Some(Finding::ok(format!("process {id} writes to it, which has the socket, too")));
-    }
-    let found = format!("{name} (process {id}) has it locked, which doesn't have the socket");
-    let why = "Only one Pigear can write to a store, so another one doesn't start.";
-    let finding = Finding::wrong(found, why);
-    Some(finding.advise("end it, or give each its own store").typed(ended(id)))
 }
 
 /// Whether it is damaged.

@@ -15,6 +15,10 @@ use nix::unistd::mkfifo;
 use super::clinic::Clinic;
 use crate::disk::SmallDisk;
 use crate::harness::{NOBODY, Test, until};
+#[cfg(feature = "store")]
+use crate::running::Running;
+#[cfg(feature = "store")]
+use crate::snort::can_send;
 
 /// One that looks at the log directory only.
 const LOGDIR: [&str; 2] = ["--logdir", "ROOM/log"];
@@ -182,16 +186,42 @@ fn a_store_of_a_newer_pigear_is_moved_away() {
     assert_snapshot!("newer_store", clinic.mend());
 }
 
+/// Another Pigear that has the store, and receives in another directory.
+#[cfg(feature = "store")]
+fn another(clinic: &Clinic) -> Running {
+    fs::create_dir(clinic.room.at("store")).unwrap();
+    fs::create_dir(clinic.room.at("other")).unwrap();
+    let args = ["--logdir".into(), clinic.room.at("other")];
+    let store = ["--store".into(), clinic.room.at("store/alerts.db")];
+    let other = Test::bare().args(args).args(store).start();
+    let socket = clinic.room.at("other/snort_alert");
+    until("the other one listens", || can_send(&socket));
+    other
+}
+
 #[cfg(feature = "store")]
 #[test]
-fn a_store_that_another_pigear_has_is_released() {
+fn a_pigear_that_receives_keeps_its_store_and_this_one_gets_another() {
     let Some(mut clinic) = Clinic::configured(STORED) else { return };
-    fs::create_dir(clinic.room.at("store")).unwrap();
-    let mut other = Test::new().args(["--store".into(), clinic.room.at("store/alerts.db")]).start();
-    other.listens();
+    let other = another(&clinic);
+    let lines = clinic.examine();
+    assert!(lines.iter().all(|line| line.starts_with("pigear ")), "{lines:?}");
+    let text = clinic.room.read("pigear.toml");
+    clinic.room.write("pigear.toml", text.replace("alerts.db", "other.db"));
+    assert_snapshot!("locked_store", clinic.mend());
+    other.signal_now(Signal::SIGTERM);
+    assert_eq!(other.end().1.status, Some(0));
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_store_that_a_pigear_without_its_socket_has_is_released() {
+    let Some(mut clinic) = Clinic::configured(STORED) else { return };
+    let other = another(&clinic);
+    fs::remove_file(clinic.room.at("other/snort_alert")).unwrap();
     // Its end is noticed while the line that is typed waits for it.
     let other = thread::spawn(move || other.end().1.status);
-    assert_snapshot!("locked_store", clinic.mend());
+    assert_snapshot!("store_of_leftover", clinic.mend());
     assert_eq!(other.join().unwrap(), Some(0));
 }
 
