@@ -56,14 +56,18 @@ pub(super) fn misspelt(registry: &Registry) -> Vec<Misspelt> {
 
 /// Warns of them.
 pub(super) fn warn_of_misspelt(registry: &Registry) {
-    misspelt(registry).iter().for_each(|it| warn!("{it}"));
+    for variable in misspelt(registry) {
+        warn!("{variable}");
+    }
 }
 
 /// Warns of those that are nearly some variables.
 #[cfg(feature = "store")]
 pub(super) fn warn_of_nearly(variables: &[&str], registry: &Registry) {
-    let all = misspelt(registry);
-    all.iter().filter(|it| variables.contains(&&*it.meant)).for_each(|it| warn!("{it}"));
+    let all = misspelt(registry).into_iter();
+    for variable in all.filter(|it| variables.contains(&&*it.meant)) {
+        warn!("{variable}");
+    }
 }
 
 /// The variables of all options of listening.
