@@ -57,3 +57,14 @@ fn one_that_has_the_store_is_the_one_that_runs() {
     until(&expected, || said(&running, "store").1.lines().any(|line| line == expected));
     is_well(running);
 }
+
+#[test]
+fn what_one_without_sockets_receives_is_told_by_its_counters() {
+    let running = started("");
+    let args = ["--config", "pigear.toml", "--listen", "1"];
+    let (_, findings) = doctor(running.room(), "alerts", &args);
+    let found: Vec<_> = findings.iter().map(|it| it["found"].as_str().unwrap()).collect();
+    let who =
+        format!("pigear (process {}) runs, so nothing is taken from what it reads", running.id());
+    assert_eq!(found, [who.as_str(), "no alert came in 1s"]);
+}
