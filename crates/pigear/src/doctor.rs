@@ -1,9 +1,12 @@
 //! What can go wrong between Snort and Pigear, looked at without changing anything.
 
+#[cfg(feature = "store")]
+mod bound_sockets;
 mod check;
 mod clock;
 mod configuration;
 mod directories;
+mod disks;
 mod files;
 mod finding;
 mod heard;
@@ -30,6 +33,8 @@ mod start;
 mod store;
 #[cfg(feature = "store")]
 mod store_growth;
+#[cfg(feature = "store")]
+mod store_writer;
 mod subject;
 mod tally;
 mod trust;
@@ -52,6 +57,7 @@ const CHECKS: &[&dyn Check] = &[
     &kernel::Queue,
     #[cfg(feature = "store")]
     &store::StoreFile,
+    &disks::Disks,
     &files::Files,
     &receivers::Receivers,
     &start::Start,

@@ -9,6 +9,7 @@ mod show;
 use std::path::Path;
 
 use super::args::ConfigCommand;
+use super::environment;
 use super::failure::Failure;
 use super::log;
 use super::mistakes::{self, MAX_SHOWN};
@@ -17,6 +18,9 @@ use crate::config::{Config, Exposure};
 use crate::registry::Registry;
 
 pub(super) fn run(command: &ConfigCommand, registry: &Registry) -> Result<(), Failure> {
+    if matches!(command, ConfigCommand::Check { .. } | ConfigCommand::Show(_)) {
+        environment::warn_of_misspelt(registry);
+    }
     match command {
         ConfigCommand::Check { file } => check(file, registry),
         ConfigCommand::Show(args) => show::run(args, registry),

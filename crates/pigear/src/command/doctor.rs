@@ -44,7 +44,8 @@ pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure>
         known_user(user)?;
     }
     let proc = PathBuf::from("/proc");
-    let subject = Subject { config, is_known, file, registry, snort_user, proc };
+    let misspelt = environment::misspelt(registry).iter().map(ToString::to_string).collect();
+    let subject = Subject { config, is_known, file, registry, snort_user, misspelt, proc };
     let report = examine(subject, args.listen.map(Duration::from_secs));
     let text = if args.json { report.json() } else { report.text() };
     write_out(text.as_bytes())?;

@@ -1,6 +1,6 @@
 //! The settings in the environment, for commands that look at what listening would do.
 
-use std::env;
+use std::{env, fmt};
 
 use clap::FromArgMatches;
 use tracing::warn;
@@ -27,18 +27,46 @@ pub(super) fn listen_args(registry: &Registry) -> Result<Option<ListenArgs>, Fai
     Ok(Some(parsed.listen))
 }
 
-/// Warns of variables whose names are nearly those of settings, and that set nothing. Others may be there for other
-/// programs: those of handlers, or what a container platform says of its services.
-pub(super) fn warn_of_misspelt(registry: &Registry) {
+/// A variable that sets nothing, and the setting whose name is nearly the same.
+pub(super) struct Misspelt {
+    name: String,
+    meant: String,
+}
+
+impl fmt::Display for Misspelt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, meant } = self;
+        write!(f, "the variable {name} sets nothing; did you mean {meant}?")
+    }
+}
+
+/// Variables whose names are nearly those of settings, and that set nothing. Others may be there for other programs:
+/// those of handlers, or what a container platform says of its services.
+pub(super) fn misspelt(registry: &Registry) -> Vec<Misspelt> {
     let known = names(registry);
     let settings: Vec<_> = known.iter().filter_map(|name| name.strip_prefix(BEGIN)).collect();
     let given = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for name in given.filter(|name| !known.contains(name)) {
-        let near = name.strip_prefix(BEGIN).and_then(|it| nearest(it, settings.iter().copied()));
-        if let Some(near) = near {
-            let name = visible(name.as_bytes());
-            warn!("the variable {name} sets nothing; did you mean {BEGIN}{near}?");
-        }
+    let unknown = given.filter(|name| !known.contains(name));
+    let near = unknown.filter_map(|name| {
+        let near = nearest(name.strip_prefix(BEGIN)?, settings.iter().copied())?;
+        Some(Misspelt { name: visible(name.as_bytes()), meant: format!("{BEGIN}{near}") })
+    });
+    near.collect()
+}
+
+/// Warns of them.
+pub(super) fn warn_of_misspelt(registry: &Registry) {
+    for variable in misspelt(registry) {
+        warn!("{variable}");
+    }
+}
+
+/// Warns of those that are nearly some variables.
+#[cfg(feature = "store")]
+pub(super) fn warn_of_nearly(variables: &[&str], registry: &Registry) {
+    let all = misspelt(registry).into_iter();
+    for variable in all.filter(|it| variables.contains(&&*it.meant)) {
+        warn!("{variable}");
     }
 }
 

@@ -124,6 +124,14 @@ impl Failure {
     /// A configuration can't be run. Hints fit what was said.
     pub(super) fn of_start(error: ListenError, said: &Said) -> Self {
         let (status, hint) = match &error {
+            ListenError::Handler { problem: BuildError::Failed { problem, .. }, .. }
+                if problem.to_string().contains(LISTENS_THERE) =>
+            {
+                (FAILED, said.occupied_hint(None).map(Into::into))
+            }
+            ListenError::Metrics { address, problem } if problem.contains(IN_USE) => {
+                (FAILED, said.occupied_hint(Some(address.port())).map(Into::into))
+            }
             ListenError::Handler { problem: BuildError::Failed { .. }, .. }
             | ListenError::SourceHandler { problem: Unresolved::Failed(_), .. } => (FAILED, None),
             ListenError::Handler { problem: BuildError::Unknown { name, .. }, .. }
@@ -192,6 +200,12 @@ impl Failure {
         Self { error: error.into(), hint, status }
     }
 }
+
+/// As errors of the system say that an address is in use.
+const IN_USE: &str = "in use";
+
+/// The same of the page.
+const LISTENS_THERE: &str = "another program listens there";
 
 /// A name with dots is a Python class, which this program can't run.
 fn python_hint(what: &str, name: &str) -> Cow<'static, str> {

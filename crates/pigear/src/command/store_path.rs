@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::args::StoreArgs;
+use super::environment;
 use super::failure::Failure;
 use super::settings::read_file;
 use crate::registry::Registry;
@@ -19,6 +20,7 @@ pub(super) fn store_path(args: &StoreArgs, registry: &Registry) -> Result<PathBu
     if let Some(file) = &args.config {
         return configured_path(of_file(file)?, file);
     }
+    environment::warn_of_nearly(&["PIGEAR_STORE", "PIGEAR_CONFIG"], registry);
     let variable = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty());
     if let Some(path) = variable("PIGEAR_STORE") {
         return Ok(path.into());

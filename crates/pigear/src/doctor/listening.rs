@@ -14,6 +14,7 @@ use super::finding::Finding;
 use super::heard::{of_number, process_and_user};
 use super::observed;
 use super::process::holders;
+use super::running::running;
 use super::sockets::{allowing, let_in};
 use super::subject::Subject;
 use super::tally::{Counts, SharedTally, Tallied};
@@ -34,7 +35,8 @@ pub(super) fn findings(subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
     let (held, free): (Vec<_>, Vec<_>) =
         subject.socket_sources().cloned().partition(|source| is_held(source));
     let mut findings = Vec::new();
-    if !held.is_empty() {
+    // One without sockets is not disturbed, either.
+    if !held.is_empty() || free.is_empty() && running(subject).is_some() {
         findings.extend(observed::findings(subject, time));
     }
     if !free.is_empty() {

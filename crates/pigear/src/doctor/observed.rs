@@ -33,7 +33,11 @@ pub(super) fn findings(subject: &Subject<'_>, time: Duration) -> Vec<Finding> {
         || "a program that you may not look at".to_owned(),
         |holder| format!("{} (process {})", holder.name, holder.id),
     );
-    let found = format!("{who} has the socket, so nothing is taken from it");
+    let found = if subject.socket_sources().next().is_some() {
+        format!("{who} has the socket, so nothing is taken from it")
+    } else {
+        format!("{who} runs, so nothing is taken from what it reads")
+    };
     if holder.is_some_and(|holder| !holder.is_pigear()) {
         let why = "No Pigear receives what Snort sends there, unless you may not look at it.";
         return vec![Finding::note(found, why).advise("start Pigear, or run the doctor as root")];

@@ -8,6 +8,26 @@ use std::path::{Path, PathBuf};
 use crate::kernel_table;
 use crate::output_file::dir;
 
+/// The commands of Pigear.
+const COMMANDS: [&str; 13] = [
+    "completions",
+    "config",
+    "demo",
+    "doctor",
+    "help",
+    "lanes",
+    "man",
+    "play",
+    "query",
+    "redeliver",
+    "sensors",
+    "top",
+    "web",
+];
+
+/// The options without a value that may stand before a command.
+const NO_VALUE: [&str; 2] = ["--debug", "--quiet"];
+
 /// A process.
 pub(super) struct Process {
     pub(super) id: u32,
@@ -125,10 +145,26 @@ impl Process {
         }
     }
 
+    /// Where an absolute path of its own is, also if it is in a chroot or a container.
+    #[cfg(feature = "store")]
+    pub(super) fn inside(&self, path: &Path) -> Option<PathBuf> {
+        Some(self.dir.join("root").join(path.strip_prefix("/").ok()?))
+    }
+
     /// Whether it is a Pigear: the program, or the Python package.
     pub(super) fn is_pigear(&self) -> bool {
         let is_name = |word: &String| Path::new(word).file_name().is_some_and(|it| it == "pigear");
         self.name == "pigear" || self.arguments.iter().take(3).any(is_name)
+    }
+
+    /// Whether it is a Pigear with a command, such as `pigear query`, which receives nothing. Handlers have such names,
+    /// too.
+    pub(super) fn has_command(&self) -> bool {
+        let words = self.arguments.iter().zip(self.arguments.iter().skip(1));
+        let mut behind = words.filter(|(before, _)| {
+            !before.starts_with("--") || before.contains('=') || NO_VALUE.contains(&&***before)
+        });
+        behind.any(|(_, word)| COMMANDS.contains(&&**word))
     }
 
     /// Whether it was given an option.
@@ -232,7 +268,7 @@ fn bound_to(
 }
 
 /// The last two of a line's eight columns, which are aligned with spaces.
-fn inode_and_path(line: &str) -> Option<(u64, &str)> {
+pub(super) fn inode_and_path(line: &str) -> Option<(u64, &str)> {
     let (mut rest, mut word) = (line, "");
     for _ in 0..7 {
         (word, rest) = rest.trim_start().split_once(' ')?;
@@ -261,6 +297,23 @@ mod tests {
         assert!(is_pigear("python3\n", "/usr/bin/python3 /usr/local/bin/pigear"));
         assert!(!is_pigear("vi\n", "vi a b pigear"));
         assert!(!is_pigear("socat\n", "socat - log/snort_alert"));
+    }
+
+    #[test]
+    fn a_pigear_with_a_command_is_told_from_one_that_receives() {
+        let room = tempfile::tempdir().unwrap();
+        let has_command = |line: &str| {
+            let dir = room.path().join("7");
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join("comm"), "pigear\n").unwrap();
+            fs::write(dir.join("cmdline"), line.replace(' ', "\0")).unwrap();
+            Process::numbered(room.path(), 7).unwrap().has_command()
+        };
+        assert!(has_command("pigear doctor --config a"));
+        assert!(has_command("python3 -m pigear --config a query"));
+        assert!(has_command("pigear --store=a --debug lanes"));
+        assert!(!has_command("pigear --config a --data-handler web"));
+        assert!(!has_command("pigear --config a"));
     }
 
     #[test]

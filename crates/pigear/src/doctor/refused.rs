@@ -19,7 +19,7 @@ pub(super) fn advised(finding: Finding, error: &ListenError, subject: &Subject<'
             finding.advise("give a path that can be written: stats =, or --stats")
         }
         ListenError::Metrics { address, problem } if problem.contains(ANOTHER) => finding
-            .advise("end that program, or give another port: metrics =, or --metrics")
+            .advise("give another port: metrics =, or --metrics; or end that program, if it isn't needed")
             .typed(as_root(&[format!("ss -ltnp sport = :{}", address.port())])),
         ListenError::Metrics { .. } => finding
             .advise("give an address that this machine has: metrics =, or --metrics")

@@ -15,6 +15,8 @@ use super::restarting::started_again;
 use super::subject::Subject;
 use super::trust::{is_of_own, is_pigears, unit_of};
 use crate::account::Account;
+#[cfg(feature = "store")]
+use crate::store::Inspection;
 
 /// What a Pigear takes besides its queues.
 const BASE_MEMORY: u64 = 64 << 20;
@@ -42,14 +44,46 @@ impl Check for RunningPigear {
     }
 }
 
-/// The Pigear that has one of the sockets, or had it before something removed it. Any user can give a program its name,
-/// so its user counts, too.
+/// The Pigear that has one of the sockets, or had it before something removed it; without sockets, the one that runs
+/// with the configuration. Any user can give a program its name, so its user counts, too.
 pub(super) fn running(subject: &Subject<'_>) -> Option<Process> {
     let sockets = subject.sockets();
     let is_own = |it: &Process| it.is_pigear() && is_pigears(it, subject);
     let holding = sockets.iter().filter_map(|socket| holders(&subject.proc, &socket.path));
     let former = || sockets.iter().find_map(|socket| without_socket(&socket.path, subject));
-    holding.flatten().find(is_own).or_else(former)
+    let receiving = holding.flatten().find(is_own).or_else(former);
+    let has_no_sockets = || subject.socket_sources().next().is_none();
+    receiving.or_else(|| if has_no_sockets() { without_sockets(subject) } else { None })
+}
+
+/// The Pigear that runs with a configuration that has no socket for alerts: it writes to the store, or was started with
+/// the file.
+fn without_sockets(subject: &Subject<'_>) -> Option<Process> {
+    let is_own = |it: &Process| {
+        it.is_pigear() && !it.has_command() && !it.has_ended() && is_pigears(it, subject)
+    };
+    if let Some(writer) = writer(subject) {
+        return Some(writer).filter(is_own);
+    }
+    let file = subject.file?.canonicalize().ok()?;
+    let is_its = |it: &Process| {
+        let named = it.values("--config").into_iter().next_back();
+        let named = named.and_then(|named| it.resolved(Path::new(&named))?.canonicalize().ok());
+        named.is_some_and(|named| named == file)
+    };
+    Process::all(&subject.proc).into_iter().filter(is_own).find(is_its)
+}
+
+/// The process that writes to the store.
+#[cfg(feature = "store")]
+fn writer(subject: &Subject<'_>) -> Option<Process> {
+    let id = Inspection::writer(subject.config.store.path.as_deref()?)?;
+    Process::numbered(&subject.proc, id)
+}
+
+#[cfg(not(feature = "store"))]
+fn writer(_: &Subject<'_>) -> Option<Process> {
+    None
 }
 
 /// The Pigear that was bound to a path at which nothing is any more.

@@ -1,32 +1,28 @@
-//! The store: whether it can be used, and has space.
+//! The store: whether it can be used.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use nix::unistd::{AccessFlags, Uid, access};
 
 use super::check::Check;
 use super::finding::Finding;
-use super::lines::{self, as_root, ended, is_of_kernel, is_of_system, quoted, sudo};
+use super::lines::{self, as_root, is_of_kernel, is_of_system, quoted, sudo};
 use super::making::of_missing;
 use super::permissions::{Secrecy, unreadable, user_of_pigear};
-use super::process::Process;
 use super::running::running;
 use super::start::closed_to_pigear;
 use super::store_growth::of_growth;
+use super::store_writer::of_writer;
 use super::subject::Subject;
 use crate::guarded::fixed;
 use crate::output_file::dir;
 use crate::store::{
     FileKind, Inspection, StoreProblem, VERSION, copying_line, kind_without_trace, moving_line,
 };
-
-/// Less space than this is used up soon.
-const LITTLE: u64 = 256 << 20;
 
 /// How long a store is checked for damage.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +51,6 @@ impl Check for StoreFile {
             findings.extend(of_writer(path, subject));
             findings.push(of_contents(path));
         }
-        findings.extend(space(path));
         findings.extend(of_growth(path, &subject.config.store));
         findings
     }
@@ -213,19 +208,6 @@ fn of_directory(path: &Path, subject: &Subject<'_>) -> Finding {
     Finding::ok(format!("{shown} is not there yet; Pigear makes it"))
 }
 
-/// Who writes to it.
-fn of_writer(path: &Path, subject: &Subject<'_>) -> Option<Finding> {
-    let id = Inspection::writer(path)?;
-    let name = Process::numbered(&subject.proc, id).map_or_else(String::new, |it| it.name);
-    if running(subject).is_some_and(|pigear| pigear.id == id) {
-        return Some(Finding::ok(format!("process {id} writes to it, which has the socket, too")));
-    }
-    let found = format!("{name} (process {id}) has it locked, which doesn't have the socket");
-    let why = "Only one Pigear can write to a store, so another one doesn't start.";
-    let finding = Finding::wrong(found, why);
-    Some(finding.advise("end it, or give each its own store").typed(ended(id)))
-}
-
 /// Whether it is damaged.
 fn of_contents(path: &Path) -> Finding {
     let inspection = match Inspection::open(path) {
@@ -248,40 +230,4 @@ fn of_damage(path: &Path, problem: StoreProblem) -> Finding {
         StoreProblem::Locked => Finding::ok(format!("not looked at for damage: {problem}")),
         problem => damaged(path, &problem.to_string()),
     }
-}
-
-fn space(path: &Path) -> Option<Finding> {
-    let (there, disk) =
-        [path, dir(path)].into_iter().find_map(|path| Some((path, statfs(path).ok()?)))?;
-    // The size of a block has another type on other machines.
-    #[expect(clippy::cast_sign_loss, reason = "it is never negative")]
-    let free = disk.blocks_available() * disk.block_size() as u64;
-    let found = format!("{} are free on its disk", ByteSize(free));
-    if free >= LITTLE {
-        return Some(Finding::ok(found));
-    }
-    let (why, at) = ("Once it is full, alerts are not stored.", mount_point(there));
-    let finding = Finding::wrong(found, why);
-    Some(if disk.filesystem_type() == TMPFS_MAGIC {
-        let line = format!("mount -o remount,size=1G {}", quoted(&at));
-        finding
-            .advise(
-                "it is a tmpfs: its size can be changed, and what is on it is gone after a restart",
-            )
-            .typed(as_root(&[line]))
-    } else {
-        let line = format!("du -xh {} | sort -h | tail -n 20", quoted(&at));
-        finding.advise("make room; this shows what takes it").typed(as_root(&[line]))
-    })
-}
-
-/// Where the file system is mounted.
-fn mount_point(path: &Path) -> PathBuf {
-    use std::os::unix::fs::MetadataExt;
-
-    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
-    let own = device(&whole);
-    let on_it = whole.ancestors().take_while(|dir| device(dir) == own);
-    on_it.last().unwrap_or(&whole).to_owned()
 }

@@ -20,6 +20,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) registry: &'a Registry,
     /// As whom Snort runs, if that is said.
     pub(crate) snort_user: Option<String>,
+    /// What is said of variables that set nothing, and are nearly named as settings.
+    pub(crate) misspelt: Vec<String>,
     /// Where the kernel's files are: /proc.
     pub(crate) proc: PathBuf,
 }

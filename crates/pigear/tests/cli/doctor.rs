@@ -7,6 +7,8 @@ mod listening;
 mod mended;
 mod odd_files;
 mod receivers;
+#[cfg(feature = "metrics")]
+mod socketless;
 mod starts;
 #[cfg(feature = "store")]
 mod stores;

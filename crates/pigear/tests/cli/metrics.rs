@@ -79,10 +79,17 @@ fn the_file_has_an_address_or_a_table() {
 fn an_address_that_can_not_be_used_is_said_at_the_start() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap();
-    let problem = "Address already in use (os error 98)";
+    let error =
+        format!("error: cannot serve metrics at {taken}: Address already in use (os error 98)\n");
+    let hint = "another program, perhaps another Pigear, has the port";
     Test::new()
         .args(["--metrics", &taken.to_string()])
-        .stderr(format!("error: cannot serve metrics at {taken}: {problem}\n"))
+        .stderr(format!("{error}hint: {hint}; ss -ltnp sport = :{} says which\n", taken.port()))
+        .status(1);
+    Test::new()
+        .file("a b.toml", format!("metrics = '{taken}'\n"))
+        .args(["--config", "a b.toml"])
+        .stderr(format!("{error}hint: {hint}; pigear doctor --config 'a b.toml' says which\n"))
         .status(1);
     let wrong = "expected an address and a port, such as 127.0.0.1:9187 or [::1]:9187";
     let usage = format!(

@@ -7,6 +7,7 @@ use pigear_pipeline::OnError;
 
 use crate::command::args::{GivenName, variable};
 use crate::config::{Config, SourceConfig};
+use crate::shell_word::quoted;
 
 /// What the user said.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub(in crate::command) struct Said {
     pub(super) limits_store: bool,
     /// Whether `from` names the socket, not `logdir` its directory.
     pub(super) names_socket: bool,
+    /// The configuration file.
+    config: Option<PathBuf>,
     /// The file that configures sources; none if options do.
     file: Option<PathBuf>,
     /// Options of a source that are given.
@@ -42,6 +45,7 @@ impl Said {
             on_error: config.on_error,
             limits_store: config.store.keep_bytes.is_some(),
             names_socket: config.sources.iter().any(|source| source.from.is_some()),
+            config: config.file.clone(),
             // If the file has sources, options for one are refused.
             file: config.file.clone().filter(|_| !has_options),
             given,
@@ -58,6 +62,16 @@ impl Said {
         let named = self.given.iter().filter(|it| it.is_variable && is_named(&it.option));
         let named: Vec<_> = named.map(|it| format!("{it} is --{}", it.option)).collect();
         (!named.is_empty()).then(|| format!("in the environment, {}", named.join(", ")))
+    }
+
+    /// How to see what has a port that is in use.
+    pub(super) fn occupied_hint(&self, port: Option<u16>) -> Option<String> {
+        let look = match (&self.config, port) {
+            (Some(file), _) => format!("pigear doctor --config {}", quoted(file)),
+            (None, Some(port)) => format!("ss -ltnp sport = :{port}"),
+            (None, None) => return None,
+        };
+        Some(format!("another program, perhaps another Pigear, has the port; {look} says which"))
     }
 
     pub(super) fn key(&self, name: &'static str) -> SourceKey<'_> {

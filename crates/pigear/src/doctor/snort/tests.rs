@@ -27,6 +27,7 @@ fn found(arguments: &str, conf: &str) -> Vec<Severity> {
         file: None,
         registry: &Registry::builtin(),
         snort_user: None,
+        misspelt: Vec::new(),
         proc: room.path().to_owned(),
     };
     if arguments.contains("-t") {

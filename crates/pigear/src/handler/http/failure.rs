@@ -23,14 +23,8 @@ pub(super) fn text(error: &reqwest::Error) -> String {
         // The error itself would show the URL.
         None => "the request failed".to_owned(),
         // The layers around the innermost error add nothing.
-        Some(innermost) if is_not_tls(innermost) => {
-            "the server doesn't speak TLS on this port; write http:// instead of https://?"
-                .to_owned()
-        }
-        Some(innermost) if innermost.contains("tls handshake eof") => {
-            "the server closed the connection in the TLS handshake; write http:// instead of \
-             https://, if it doesn't speak TLS"
-                .to_owned()
+        Some(innermost) if without_tls(innermost).is_some() => {
+            without_tls(innermost).unwrap_or_default().to_owned()
         }
         Some(innermost) if error.is_connect() => format!("cannot connect: {}", shown(innermost)),
         Some(_) => {
@@ -41,9 +35,17 @@ pub(super) fn text(error: &reqwest::Error) -> String {
     }
 }
 
-/// Whether an error says that something else than TLS came back.
-fn is_not_tls(error: &str) -> bool {
-    error.contains("received corrupt message of type InvalidContentType")
+/// What is said where a TLS handshake failed because the server probably doesn't speak TLS.
+pub(super) fn without_tls(error: &str) -> Option<&'static str> {
+    if error.contains("received corrupt message of type InvalidContentType") {
+        return Some(
+            "the server doesn't speak TLS on this port; write http:// instead of https://?",
+        );
+    }
+    error.contains("tls handshake eof").then_some(
+        "the server closed the connection in the TLS handshake; write http:// instead of \
+        https://, if it doesn't speak TLS",
+    )
 }
 
 /// The beginning of a foreign text, on one line and safe for a terminal.

@@ -4,6 +4,7 @@ use reqwest::Url;
 
 use super::answer::server_of;
 use super::client;
+use super::failure::without_tls;
 use super::options::Options;
 use super::target::Target;
 use crate::handler::receiver::{tcp, tls};
@@ -25,9 +26,17 @@ pub(crate) fn probe(options: Options) -> Result<Probed, String> {
     let result = connect(proxy.as_ref().unwrap_or(url), &tls::Files { ca, cert, key });
     let result = match (result, &proxy) {
         (Ok(_), Some(_)) => Ok("the proxy accepts connections"),
-        (result, _) => result.map_err(|error| error.to_string()),
+        (result, _) => result.map_err(|error| said(&error)),
     };
     Ok(Probed { receiver, result })
+}
+
+/// An error in the words in which a request fails.
+fn said(error: &io::Error) -> String {
+    // The end of the connection has no text of its own.
+    let is_end = error.kind() == io::ErrorKind::UnexpectedEof && error.get_ref().is_none();
+    let error = if is_end { "tls handshake eof".to_owned() } else { error.to_string() };
+    without_tls(&error).map_or(error, str::to_owned)
 }
 
 fn connect(url: &Url, files: &tls::Files) -> io::Result<&'static str> {

@@ -15,6 +15,10 @@ use nix::unistd::mkfifo;
 use super::clinic::Clinic;
 use crate::disk::SmallDisk;
 use crate::harness::{NOBODY, Test, until};
+#[cfg(feature = "store")]
+use crate::running::Running;
+#[cfg(feature = "store")]
+use crate::snort::can_send;
 
 /// One that looks at the log directory only.
 const LOGDIR: [&str; 2] = ["--logdir", "ROOM/log"];
@@ -182,16 +186,42 @@ fn a_store_of_a_newer_pigear_is_moved_away() {
     assert_snapshot!("newer_store", clinic.mend());
 }
 
+/// Another Pigear that has the store, and receives in another directory.
+#[cfg(feature = "store")]
+fn another(clinic: &Clinic) -> Running {
+    fs::create_dir(clinic.room.at("store")).unwrap();
+    fs::create_dir(clinic.room.at("other")).unwrap();
+    let args = ["--logdir".into(), clinic.room.at("other")];
+    let store = ["--store".into(), clinic.room.at("store/alerts.db")];
+    let other = Test::bare().args(args).args(store).start();
+    let socket = clinic.room.at("other/snort_alert");
+    until("the other one listens", || can_send(&socket));
+    other
+}
+
 #[cfg(feature = "store")]
 #[test]
-fn a_store_that_another_pigear_has_is_released() {
+fn a_pigear_that_receives_keeps_its_store_and_this_one_gets_another() {
     let Some(mut clinic) = Clinic::configured(STORED) else { return };
-    fs::create_dir(clinic.room.at("store")).unwrap();
-    let mut other = Test::new().args(["--store".into(), clinic.room.at("store/alerts.db")]).start();
-    other.listens();
+    let other = another(&clinic);
+    let lines = clinic.examine();
+    assert!(lines.iter().all(|line| line.starts_with("pigear ")), "{lines:?}");
+    let text = clinic.room.read("pigear.toml");
+    clinic.room.write("pigear.toml", text.replace("alerts.db", "other.db"));
+    assert_snapshot!("locked_store", clinic.mend());
+    other.signal_now(Signal::SIGTERM);
+    assert_eq!(other.end().1.status, Some(0));
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_store_that_a_pigear_without_its_socket_has_is_released() {
+    let Some(mut clinic) = Clinic::configured(STORED) else { return };
+    let other = another(&clinic);
+    fs::remove_file(clinic.room.at("other/snort_alert")).unwrap();
     // Its end is noticed while the line that is typed waits for it.
     let other = thread::spawn(move || other.end().1.status);
-    assert_snapshot!("locked_store", clinic.mend());
+    assert_snapshot!("store_of_leftover", clinic.mend());
     assert_eq!(other.join().unwrap(), Some(0));
 }
 
@@ -222,6 +252,51 @@ fn a_full_disk_gets_room() {
     let Some(mut clinic) = Clinic::configured(STORED) else { return };
     let Some(_disk) = SmallDisk::mount_of(&clinic.room.at("store"), "1m") else { return };
     assert_snapshot!("full_disk", clinic.mend());
+}
+
+/// A configuration whose handlers write to one disk.
+const WRITING: &str = "[[source]]\nlogdir = \"ROOM/log\"\n\
+    [[handler]]\ntype = \"file\"\npath = \"ROOM/store/alerts.log\"\n\
+    [[handler]]\ntype = \"record\"\npath = \"ROOM/store/alerts.rec\"\n";
+
+#[test]
+fn a_disk_that_handlers_write_to_is_named_once() {
+    let Some(mut clinic) = Clinic::configured(WRITING) else { return };
+    let Some(_disk) = SmallDisk::mount_of(&clinic.room.at("store"), "1m") else { return };
+    let transcript = clinic.mend();
+    let found =
+        "WRONG  disk: 1 MiB are free on the disk of /srv/store/alerts.log, /srv/store/alerts.rec\n";
+    assert!(
+        transcript.matches("are free").count() == 1 && transcript.contains(found),
+        "{transcript}"
+    );
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn the_store_and_the_files_of_handlers_on_one_disk_are_named_together() {
+    let text = format!("{STORED}{}", WRITING.split_once("[[handler]]").unwrap().1).replacen(
+        "type = \"file\"",
+        "[[handler]]\ntype = \"pcap\"",
+        1,
+    );
+    let Some(mut clinic) = Clinic::configured(&text) else { return };
+    let Some(_disk) = SmallDisk::mount_of(&clinic.room.at("store"), "1m") else { return };
+    let transcript = clinic.mend();
+    let names = ["alerts.db", "alerts.log", "alerts.rec"].map(|name| format!("/srv/store/{name}"));
+    let found = format!("WRONG  disk: 1 MiB are free on the disk of {}\n", names.join(", "));
+    assert!(
+        transcript.matches("are free").count() == 1 && transcript.contains(&found),
+        "{transcript}"
+    );
+}
+
+#[test]
+fn what_is_no_file_takes_no_space() {
+    let room = crate::room::Room::new();
+    room.write("pigear.toml", "[[handler]]\ntype = 'file'\npath = '/dev/full'\n");
+    let (_, findings) = super::doctor(&room, "disk", &["--config", "pigear.toml"]);
+    assert!(findings.is_empty(), "{findings:?}");
 }
 
 #[test]

@@ -62,7 +62,32 @@ fn a_server_without_tls_is_no_receiver_over_tls() {
     let hangs_up = thread::spawn(move || drop(server.accept().unwrap()));
     let found = found(&room, &format!("type = \"http\"\nurl = \"https://{address}/\""));
     hangs_up.join().unwrap();
-    assert!(found[0].starts_with(&format!("wrong handler http: https://{address}: ")), "{found:?}");
+    let closed = "the server closed the connection in the TLS handshake; write http:// instead of https://, if it \
+        doesn't speak TLS";
+    // A socket that is closed with unread data resets the connection.
+    let reset = "Connection reset by peer (os error 104)";
+    let said = |problem| format!("wrong handler http: https://{address}: {problem}");
+    assert!([said(closed), said(reset)].contains(&found[0]), "{found:?}");
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_server_that_answers_without_tls_is_told_in_the_words_of_a_run() {
+    use std::io::Write;
+
+    let room = Room::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    let answers = thread::spawn(move || {
+        let mut stream = server.accept().unwrap().0;
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let found = found(&room, &format!("type = \"http\"\nurl = \"https://{address}/\""));
+    answers.join().unwrap();
+    let problem = "the server doesn't speak TLS on this port; write http:// instead of https://?";
+    assert_eq!(found, [format!("wrong handler http: https://{address}: {problem}")]);
 }
 
 #[cfg(feature = "syslog")]

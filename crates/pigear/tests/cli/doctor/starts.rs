@@ -298,6 +298,40 @@ fn a_misspelt_variable_is_warned_of() {
 }
 
 #[test]
+fn a_misspelt_variable_is_warned_of_where_one_looks_for_it() {
+    let room = Room::new();
+    room.write("pigear.toml", "[[source]]\nlogdir = 'log'\n");
+    let run = |args: &[&str], name: &str| {
+        let mut command = program();
+        let output = command.args(args).env(name, "x").current_dir(room.path()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
+    };
+    let said = "the variable PIGEAR_STROE sets nothing; did you mean PIGEAR_STORE?";
+    let warning = format!("warning: {said}\n");
+    let mut all = vec![&["config", "show"][..], &["config", "check", "pigear.toml"]];
+    if cfg!(feature = "store") {
+        all.push(&["query"]);
+    }
+    for args in all {
+        let (_, stderr) = run(args, "PIGEAR_STROE");
+        assert!(stderr.starts_with(&warning), "{args:?}: {stderr}");
+    }
+    for args in [&["doctor"][..], &["doctor", "--config", "pigear.toml"]] {
+        let (stdout, _) = run(args, "PIGEAR_STROE");
+        assert!(stdout.contains(&format!("note   configuration: {said}\n")), "{stdout}");
+    }
+    // It reads no such variable, or none at all.
+    for (args, name) in [
+        (&["query"][..], "PIGEAR_STATZ"),
+        (&["query", "--store", "a.db"], "PIGEAR_STROE"),
+        (&["config", "example"], "PIGEAR_STROE"),
+    ] {
+        assert!(!run(args, name).1.contains("sets nothing"), "{args:?}");
+    }
+}
+
+#[test]
 fn root_needs_no_sudo() {
     if !is_root("be root") {
         return;
