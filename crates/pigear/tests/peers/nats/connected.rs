@@ -1,8 +1,8 @@
-//! A central Pigear without its server, which all who ask are told.
+//! A central Pigear without its server, which all who ask are told, and what can never come.
 
 use super::sensors::{api, page_of};
 use super::server::{JETSTREAM, Server, generations};
-use super::{arrive, central, numbered, send, sensor};
+use super::{arrive, central, numbered, send, sensor, stored};
 use crate::harness::until;
 use crate::scrape::{address, ask, shows};
 
@@ -51,5 +51,21 @@ fn a_source_without_its_server_is_not_ready_and_says_why() {
             there.stderr_so_far().matches(": works again\n").count() == 2
         });
         here.warns(": connected again\n");
+    }
+}
+
+#[test]
+fn a_selection_that_the_stream_has_no_subject_for_is_said() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let here = sensor(&server.url(), &["stream=OLD", "subject=old.SENSOR.PRIORITY"]);
+        let mut here = here.start();
+        send(&mut here, 0..3);
+        let mut there = central(&format!("{}?stream=OLD&consumer=nosub", server.url())).start();
+        there.warns(
+            "stream OLD has the subjects old.*.*, and not pigear.alerts.*.*, so no alerts of these come; give the \
+             sensors' subject with subject=",
+        );
+        assert!(stored(there.room(), "central.db").is_empty());
     }
 }
