@@ -25,6 +25,7 @@ use crate::fleet::outcome::{self, Outcome};
 use crate::fleet::payload::Payload;
 use crate::fleet::{SubjectTemplate, message_id};
 use crate::in_time::in_time;
+use crate::notice::NOTICE;
 
 /// For this time after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
 /// would go to one that is behind.
@@ -159,7 +160,7 @@ impl Publisher {
                 warn!("handler {handler}: {servers}: the connection is lost; connecting again");
             }
             Event::Connected if was_lost.swap(false, std::sync::atomic::Ordering::Relaxed) => {
-                info!("handler {handler}: {servers}: connected again");
+                info!(target: NOTICE, "handler {handler}: {servers}: connected again");
             }
             _ => {}
         }
@@ -194,7 +195,7 @@ impl Publisher {
             }
         }
         if failures.get() > 0 && open == 0 {
-            info!("{self}: works again");
+            info!(target: NOTICE, "{self}: works again");
         }
         self.is_first = false;
         outcomes
