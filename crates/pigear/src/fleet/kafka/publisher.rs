@@ -42,7 +42,7 @@ impl Publisher {
     pub(super) fn new(options: &Options) -> Result<Self, String> {
         options.check()?;
         let access = Access::new(options.access())?;
-        let payload = Payload::new(&options.format)?;
+        let payload = Payload::new(&options.format, None)?;
         Ok(Self {
             access,
             settings: options.settings(),

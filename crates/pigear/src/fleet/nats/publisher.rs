@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::access::Access;
 use super::acknowledgements::Acknowledgements;
 use super::heartbeats::SharedClient;
-use super::options::Options;
+use super::options::{Options, STREAM_SIZE};
 use super::outgoing::Outgoing;
 use super::runtime::BACKOFF;
 use super::scarcity::Scarcity;
@@ -72,7 +72,7 @@ impl Publisher {
         options.check()?;
         let access = Access::new(options.access())?.with_request_timeout(options.timeout.0);
         let settings = options.settings();
-        let payload = Payload::new(&options.format)?;
+        let payload = Payload::new(&options.format, Some(STREAM_SIZE))?;
         Ok(Self {
             access,
             settings,
