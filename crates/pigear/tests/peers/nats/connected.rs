@@ -69,3 +69,30 @@ fn a_selection_that_the_stream_has_no_subject_for_is_said() {
         assert!(stored(there.room(), "central.db").is_empty());
     }
 }
+
+#[test]
+fn a_stream_that_can_not_be_created_is_said_with_what_helps() {
+    for generation in generations() {
+        let server = Server::start(&generation, JETSTREAM);
+        let config = r#"{"name":"PIGEAR","subjects":["pigear.>"],"storage":"file"}"#;
+        server.client().ask("$JS.API.STREAM.CREATE.PIGEAR", config).unwrap();
+        let mut here = sensor(&server.url(), &["stream=OTHER"]).start();
+        send(&mut here, 0..1);
+        here.warns(
+            "; another stream has alerts of pigear.alerts.*.*: choose others with subject=, or that stream with \
+             stream=",
+        );
+        let keys = ["stream=SHORT", "subject=short.SENSOR.PRIORITY", "max_age=30s"];
+        let mut here =
+            sensor(&server.url(), &[&keys[..], &["duplicate_window=1m"]].concat()).start();
+        send(&mut here, 0..1);
+        here.warns("; duplicate_window= must not exceed max_age=");
+        let here_url = server.url();
+        let mut here = sensor(&here_url, &keys).start();
+        send(&mut here, 0..1);
+        until("the stream has a shorter window", || {
+            let info = server.client().ask("$JS.API.STREAM.INFO.SHORT", "").unwrap();
+            info.contains("\"duplicate_window\":30000000000")
+        });
+    }
+}
