@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::alert_factory::AlertFactory;
 use crate::complete::lacks_something;
+use crate::connection::SourceConnection;
 use crate::lane::Lane;
 use crate::missed::Gaps;
 use crate::policy::{OnError, SourceMode};
@@ -138,6 +139,12 @@ impl Fanout {
             return Sent::Last;
         }
         Sent::GoOn
+    }
+
+    /// The connection of a source that reads from servers: it has none yet.
+    #[must_use]
+    pub fn connection(&self, source: String) -> SourceConnection {
+        self.stats.add_connection(source)
     }
 
     fn malformed(&self, error: DecodeError) -> Flow {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::account::{Account, Counter};
+use crate::connection::{SourceConnection, WeakConnection};
 use crate::lane_times::{LanePhase, LaneTiming};
 use crate::latency::{Histogram, Latency};
 use crate::pulse::Pulse;
@@ -29,6 +30,7 @@ pub struct Stats {
     pub(crate) receive_delay: Histogram,
     lanes: Mutex<BTreeMap<String, Arc<Account>>>,
     receivers: Mutex<Vec<Pulse>>,
+    connections: Mutex<Vec<WeakConnection>>,
     /// The users whose datagrams were refused.
     refused_users: Mutex<BTreeMap<u32, u64>>,
 }
@@ -214,6 +216,22 @@ impl Stats {
         let pulse = Pulse::new(name);
         self.pulses().push(pulse.clone());
         pulse
+    }
+
+    /// The connections of the sources that read from servers.
+    #[must_use]
+    pub fn connections(&self) -> Vec<SourceConnection> {
+        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.iter().filter_map(WeakConnection::get).collect()
+    }
+
+    /// Adds the connection of a source.
+    pub(crate) fn add_connection(&self, source: String) -> SourceConnection {
+        let connection = SourceConnection::new(source);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|it| it.get().is_some());
+        connections.push(connection.downgrade());
+        connection
     }
 
     /// Adds the account of a lane, and returns its name. If the name is taken, a number is appended.

@@ -18,7 +18,6 @@ mod ends;
 mod feed;
 mod handler;
 mod history;
-mod notice;
 mod openapi;
 mod options;
 mod parameters;

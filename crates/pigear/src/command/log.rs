@@ -19,6 +19,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::notice::NOTICE;
 use crate::standard_error;
 use crate::visible::visible_lines;
 
@@ -63,9 +64,6 @@ pub(super) fn without_thread<T>(work: impl FnOnce() -> T) -> T {
 
 /// Whether everything is wanted.
 static DEBUG: AtomicBool = AtomicBool::new(false);
-
-/// The target of events that are messages for the user.
-const NOTICE: &str = "pigear::notice";
 
 /// Whether only warnings and errors are wanted.
 static QUIET: AtomicBool = AtomicBool::new(false);

@@ -23,6 +23,10 @@ pub(super) fn run(args: &SensorsArgs) -> Result<(), Failure> {
     }
     let sensors = list.read().map_err(|problem| anyhow!(problem))?;
     if sensors.is_empty() {
+        let others = list.read_all().map_err(|problem| anyhow!(problem))?;
+        if !others.is_empty() {
+            return Err(none_of(list.wanted(), &others));
+        }
         say("no sensor has sent a heartbeat yet");
     }
     let mut text = String::new();
@@ -42,9 +46,16 @@ fn forget(list: &SensorList, name: &str) -> Result<(), Failure> {
         say(&format!("{name} is forgotten, until its next heartbeat"));
         return Ok(());
     }
-    let sensors = list.read().map_err(|problem| anyhow!(problem))?;
+    let sensors = list.read_all().map_err(|problem| anyhow!(problem))?;
+    Err(none_of(&[name.to_owned()], &sensors))
+}
+
+/// That there is no sensor of these names, and which there are.
+fn none_of(names: &[String], sensors: &[SensorReport]) -> Failure {
+    let wanted: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
     let names: Vec<_> = sensors.iter().map(name_of).collect();
-    Err(anyhow!("no sensor has the name {name:?}; sensors are: {}", names.join(", ")).into())
+    let wanted = wanted.join(" or ");
+    anyhow!("no sensor has the name {wanted}; sensors are: {}", names.join(", ")).into()
 }
 
 fn name_of(sensor: &SensorReport) -> String {

@@ -226,7 +226,10 @@ impl Check<'_> {
         let place = place_of(name).filter(|_| !self.registry.about().any(is_own));
         // A key that is right elsewhere is not misspelt.
         let near = nearest(name, known.iter().copied()).filter(|_| place.is_none());
-        let hint = if let Some(place) = place {
+        let is_type = ["handler", "source"].contains(&&**name) && known.contains(&"type");
+        let hint = if is_type {
+            "did you mean `type`?".to_owned()
+        } else if let Some(place) = place {
             format!("it belongs {place}")
         } else if let Some(near) = near {
             format!("did you mean `{near}`?")

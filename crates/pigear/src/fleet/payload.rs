@@ -13,13 +13,20 @@ pub(super) enum Payload {
 }
 
 impl Payload {
-    pub(super) fn new(keys: &FormatKeys) -> Result<Self, String> {
+    /// `size` is what else a user may mean by `max_bytes`, a sentence.
+    ///
+    /// # Errors
+    /// If keys are for a format, and none is given.
+    pub(super) fn new(keys: &FormatKeys, size: Option<&str>) -> Result<Self, String> {
         match keys.format {
             Some(_) => Ok(Self::Format(keys.build(Colour::Never)?)),
             None if keys.is_default() => Ok(Self::Binary),
             None => {
-                Err("fields, packet, payload, max_bytes and utc are for a format; give format=NAME"
-                    .into())
+                let size = size.filter(|_| keys.max_bytes.is_some());
+                let size = size.map(|size| format!("{size}; ")).unwrap_or_default();
+                Err(format!(
+                    "{size}fields, packet, payload, max_bytes and utc are for a format; give format=NAME"
+                ))
             }
         }
     }

@@ -103,11 +103,40 @@ pub(super) fn covers(pattern: &str, other: &str) -> bool {
     }
 }
 
+/// Whether there are subjects that two patterns have in common.
+pub(super) fn overlaps(pattern: &str, other: &str) -> bool {
+    let (mut pattern, mut other) = (pattern.split('.'), other.split('.'));
+    loop {
+        match (pattern.next(), other.next()) {
+            (Some(">"), Some(_)) | (Some(_), Some(">")) | (None, None) => return true,
+            (Some("*"), Some(_)) | (Some(_), Some("*")) => {}
+            (Some(one), Some(token)) if one == token => {}
+            _ => return false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn patterns_overlap_where_a_subject_is_in_both() {
+        for (one, other, expected) in [
+            ("pigear.alerts.*.*", "pigear.alerts.*.*", true),
+            ("pigear.alerts.*.*", "pigear.>", true),
+            ("pigear.alerts.*.1", "pigear.alerts.dmz.*", true),
+            ("pigear.alerts.*.*", "old.*.*", false),
+            ("pigear.alerts.*.*", "old.>", false),
+            ("pigear.alerts.dmz.*", "pigear.alerts.lan.*", false),
+            ("pigear.alerts.*.*", "pigear.alerts.*", false),
+        ] {
+            assert_eq!(overlaps(one, other), expected, "{one} {other}");
+            assert_eq!(overlaps(other, one), expected, "{other} {one}");
+        }
+    }
 
     #[test]
     fn a_name_is_one_token_whatever_is_in_it() {

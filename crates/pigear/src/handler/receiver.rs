@@ -29,6 +29,7 @@ pub(super) use datagrams::Datagrams;
 pub(super) use stream::Stream;
 
 use super::writer::{Records, WRITE_SIZE};
+use crate::notice::NOTICE;
 use outlet::{Outlet, SendError};
 
 pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
@@ -114,7 +115,7 @@ impl Receiver {
             match outlet.send(records, sent, &self.deadline) {
                 Ok(()) => {
                     if self.backoff.attempts() > 0 {
-                        info!("{self}: works again");
+                        info!(target: NOTICE, "{self}: works again");
                     }
                     self.backoff.succeeded();
                     return Ok(());

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use pigear_pipeline::{LanePhase, Pulse, Stats, Stop};
+use pigear_pipeline::{LanePhase, Pulse, SourceConnection, Stats, Stop};
 
 use super::alerts::Counted;
 use super::exposition::{Exposition, Form};
@@ -87,6 +87,8 @@ impl Gatherer {
             return vec!["the program ends".to_owned()];
         }
         let mut problems = self.of_receivers(&[liveness::problem, liveness::cut_off]);
+        let connections = self.subjects.stats.connections();
+        problems.extend(connections.iter().filter_map(SourceConnection::problem));
         for (handler, timing) in self.subjects.stats.timings() {
             match timing.phase {
                 LanePhase::Starting => problems.push(format!("handler {handler}: being started")),
@@ -123,6 +125,7 @@ impl Gatherer {
         let counted = Counted::of(stats);
         counted.write(&mut all, stats);
         self.write_receivers(&mut all);
+        self.write_connections(&mut all);
         #[cfg(feature = "store")]
         counted.write_handlers(&mut all, |lane| stored.as_ref()?.lag(lane));
         #[cfg(not(feature = "store"))]
@@ -175,6 +178,19 @@ impl Gatherer {
             threads.iter().map(|it| (it.name(), it.cut_off().is_none())).collect();
         for (name, is_reachable) in sockets {
             reachable.sample(&[("socket", name)], u8::from(is_reachable));
+        }
+    }
+
+    fn write_connections(&self, to: &mut Exposition) {
+        let help = "1 if the source has its connection to the servers that its alerts come from.";
+        let mut connected = to.gauge("pigear_source_connected", help);
+        let connections = self.subjects.stats.connections();
+        let mut sources = BTreeMap::new();
+        for it in &connections {
+            *sources.entry(it.source()).or_insert(true) &= it.problem().is_none();
+        }
+        for (source, is_connected) in sources {
+            connected.sample(&[("source", source)], u8::from(is_connected));
         }
     }
 }

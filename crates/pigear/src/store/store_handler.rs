@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::Store;
 use super::error::StoreProblem;
+use crate::notice::NOTICE;
 
 /// The most alerts of a transaction, and how long one waits for more.
 const BATCH: BatchPolicy =
@@ -94,7 +95,7 @@ impl Handler for StoreHandler {
         match self.store_some(alerts) {
             Ok(stored) => {
                 if self.again.take().is_some() {
-                    info!("{}: storing works again", self.store.path().display());
+                    info!(target: NOTICE, "{}: storing works again", self.store.path().display());
                 }
                 Ok(if stored.get() < alerts.len() {
                     Progress::First(stored)

@@ -35,7 +35,6 @@ use super::acknowledging::Acknowledging;
 use super::ends::Ends;
 use super::feed::Feed;
 use super::history::History;
-use super::notice::NOTICE;
 use super::options::Options;
 use super::proxies::Proxies;
 use super::queries::Queries;
@@ -47,6 +46,7 @@ use super::tls;
 use super::visitor::network;
 use crate::hosts::Hosts;
 use crate::keys::SetupError;
+use crate::notice::NOTICE;
 #[cfg(feature = "command")]
 use crate::probed::Ports;
 use crate::rules::SharedRules;

@@ -89,6 +89,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("type = 'nats'\nurl = 'nats://a'\nbucket = 'a b'", "bucket: "),
     ("type = 'nats'\nurl = 'nats://a'\nheartbeat = '1ms'", "heartbeat is 1ms, but must be"),
     ("type = 'nats'\nurl = 'nats://a'\nutc = 'yes'", "utc are for a format; give format=NAME"),
+    (
+        "type = 'nats'\nurl = 'nats://a'\nmax_bytes = '1GB'",
+        "the stream's size is max_size; fields, packet, payload, max_bytes and utc are for a format",
+    ),
     ("type = 'kafka'\nurl = 'a'\nuser = 'me'", "user needs password or password_file"),
     ("type = 'kafka'\nurl = 'a'\npassword_file = 'p'", "password needs user"),
     ("type = 'kafka'\nurl = 'a'\nmechanism = 'plain'", "mechanism needs user and password"),

@@ -1,6 +1,7 @@
 //! nats-server, of two generations: what a sensor publishes, and a central Pigear stores.
 
 mod access;
+mod connected;
 mod consumer;
 mod removed;
 mod sensors;

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, io};
 
-use pigear_pipeline::{Motion, Pulse, Stats};
+use pigear_pipeline::{Motion, Pulse, SourceConnection, Stats};
 use sd_notify::NotifyState;
 use tracing::{debug, error, warn};
 
@@ -136,7 +136,10 @@ impl Teller {
     fn tell_status(&mut self) {
         let Watched { stats, status, .. } = &self.watched;
         let cut_off = stats.receivers().into_iter().filter_map(|it| it.cut_off()).map(|it| it.text);
-        let parts: Vec<_> = cut_off.chain(self.note.clone()).chain([status(stats)]).collect();
+        let connections = stats.connections();
+        let unconnected = connections.iter().filter_map(SourceConnection::problem);
+        let parts: Vec<_> =
+            cut_off.chain(unconnected).chain(self.note.clone()).chain([status(stats)]).collect();
         let status = parts.join("; ").replace('\n', " ");
         self.tell(&[NotifyState::Status(&status)]);
     }

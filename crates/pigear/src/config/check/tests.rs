@@ -47,6 +47,7 @@ fn a_key_that_stands_elsewhere_is_said_to_belong_there() {
         ("keep_days = 7\n", "1:1: unknown key `keep_days`; it belongs below [store]"),
         ("logdir = 'x'\n", "1:1: unknown key `logdir`; it belongs below [[source]]"),
         ("sid_msg_map = 'x'\n", "1:1: unknown key `sid_msg_map`; it belongs below [names]"),
+        ("[[source]]\nhandler = 'nats'\n", "2:1: unknown key `handler`; did you mean `type`?"),
         ("durable = true\n", "1:1: unknown key `durable`; it belongs below [[handler]]"),
         (
             "[store]\npath = 'x'\nmetrics = '127.0.0.1:1'\n",

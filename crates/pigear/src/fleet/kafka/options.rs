@@ -150,7 +150,7 @@ impl Options {
         }
         check_name(&self.topic)?;
         self.access().check()?;
-        Payload::new(&self.format).map(drop)
+        Payload::new(&self.format, None).map(drop)
     }
 
     pub(super) fn access(&self) -> AccessKeys {

@@ -20,6 +20,7 @@ use crate::fleet::outcome::{Outcome, count_open};
 use crate::fleet::payload::Payload;
 use crate::fleet::runtime::BACKOFF;
 use crate::in_time::in_time;
+use crate::notice::NOTICE;
 
 /// Batches aren't made smaller than this for good: a single alert may have been the reason.
 const LEAST_BATCH: usize = 64 << 10;
@@ -41,7 +42,7 @@ impl Publisher {
     pub(super) fn new(options: &Options) -> Result<Self, String> {
         options.check()?;
         let access = Access::new(options.access())?;
-        let payload = Payload::new(&options.format)?;
+        let payload = Payload::new(&options.format, None)?;
         Ok(Self {
             access,
             settings: options.settings(),
@@ -137,7 +138,7 @@ impl Publisher {
             }
         }
         if failures.get() > 0 && open == 0 {
-            info!("{self}: works again");
+            info!(target: NOTICE, "{self}: works again");
         }
         self.publishing.is_retry = false;
         outcomes

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
-use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, Stop};
+use pigear_pipeline::{
+    AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, SourceConnection, Stop,
+};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
@@ -22,6 +24,7 @@ use super::trouble;
 use crate::fleet::recent::Recent;
 use crate::fleet::runtime::{BACKOFF, Runtime};
 use crate::fleet::{Archive, Decoder};
+use crate::notice::NOTICE;
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -68,6 +71,8 @@ struct Run<'a> {
     runtime: &'a Runtime,
     intake: &'a Intake<'a>,
     stop: &'a Stop,
+    /// Whether alerts can come.
+    connected: &'a SourceConnection,
 }
 
 /// Why reading ended.
@@ -120,8 +125,8 @@ impl KafkaSource {
             let problem = match opened {
                 Err(problem) => problem,
                 Ok(opened) => {
-                    if backoff.attempts() > 0 {
-                        info!("source {}: works again", self.name());
+                    if run.connected.works() {
+                        info!(target: NOTICE, "source {}: works again", self.name());
                     }
                     let session = opened.read(|partition| self.places.next(partition));
                     match self.consume(run, session, &mut backoff) {
@@ -132,7 +137,9 @@ impl KafkaSource {
                 }
             };
             let wait = backoff.failed();
+            run.connected.fails(&problem);
             if backoff.is_worth_a_line() {
+                run.connected.reported();
                 warn!("source {}: {problem}; trying again in {wait:?}", self.name());
             }
             let until = Instant::now() + wait;
@@ -397,7 +404,8 @@ impl Source for KafkaSource {
         let intake = fanout.patient_intake(AlertFactory::default());
         // Tasks are started on this thread.
         let _entered = runtime.enter();
-        let run = Run { runtime: &runtime, intake: &intake, stop };
+        let connected = fanout.connection(self.name());
+        let run = Run { runtime: &runtime, intake: &intake, stop, connected: &connected };
         if self.access.shows_password() {
             warn!(
                 "source {}: mechanism=plain without TLS shows the password on the network; use tls=yes",

@@ -18,7 +18,7 @@ use super::removals::Looked;
 use super::returning::Returning;
 use super::stream::{self, Unavailable};
 use crate::fleet::SubjectTemplate;
-use crate::fleet::subject::covers;
+use crate::fleet::subject::{covers, overlaps};
 
 /// How long an alert may take to be stored before another Pigear gets it. Those that take longer are reported to be in
 /// progress.
@@ -77,6 +77,27 @@ impl ConsumerSettings {
         self.filters().iter().any(|filter| covers(filter, subject))
     }
 
+    /// What can't come, because the stream has no such subjects; a sentence.
+    pub(super) fn unmatched(&self, stream: &StreamInfo) -> Option<String> {
+        let subjects = &stream.config.subjects;
+        // What a stream gets from others it stores under their subjects.
+        if stream.config.mirror.is_some() || stream.config.sources.is_some() {
+            return None;
+        }
+        let filters = self.filters();
+        let is_there = |filter: &&String| subjects.iter().any(|subject| overlaps(filter, subject));
+        let missing: Vec<_> = filters.iter().filter(|it| !is_there(it)).cloned().collect();
+        (!missing.is_empty()).then(|| {
+            format!(
+                "stream {} has the subjects {}, and not {}, so no alerts of these come; give the sensors' subject \
+                with subject=, and another consumer with consumer=NAME",
+                self.stream,
+                if subjects.is_empty() { "(none)".to_owned() } else { subjects.join(", ") },
+                missing.join(", ")
+            )
+        })
+    }
+
     /// Opens the consumer, which is created if it is missing. What a source that was alone got and didn't
     /// acknowledge comes first.
     ///
@@ -96,7 +117,12 @@ impl ConsumerSettings {
             problem => format!("stream {name}: {problem}"),
         })?;
         let is_queue = stream.config.retention == RetentionPolicy::WorkQueue;
-        let consumer = self.consumer(jetstream, is_queue).await?;
+        let consumer = self.consumer(jetstream, is_queue).await;
+        // Old servers refuse a consumer for subjects that the stream doesn't have.
+        let consumer = consumer.map_err(|problem| match self.unmatched(&stream) {
+            Some(why) => format!("{problem}: {why}"),
+            None => problem,
+        })?;
         let filters_here = self.check(&stream, &consumer.cached_info().config)?;
         let (info, pause) = self.consumer_info(jetstream).await?;
         let looked = self.looked(&stream, &info, pause);

@@ -19,6 +19,7 @@ use super::access::Access;
 use super::bucket;
 use crate::fleet::subject::key;
 use crate::host_name::host_name;
+use crate::notice::NOTICE;
 use crate::sensors::{Heartbeat, OwnSensor, SharedSensors};
 
 /// How many heartbeats of a sensor are kept: enough to see two Pigears that use one name by turns.
@@ -115,7 +116,7 @@ impl Sender {
         while !stopped {
             match self.send_all(false).await {
                 Ok(()) if failures.get() > 0 => {
-                    info!("handler {}: heartbeats are sent again", self.handler);
+                    info!(target: NOTICE, "handler {}: heartbeats are sent again", self.handler);
                     failures = EventCounter::default();
                 }
                 Ok(()) => {}

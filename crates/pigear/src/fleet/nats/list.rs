@@ -32,19 +32,31 @@ impl SensorList {
         Ok(Self { access: Access::new(options.access())?, bucket, silent, wanted })
     }
 
-    /// What the servers know of the sensors now.
+    /// The names of the sensors that are asked for; all, if there are none.
+    pub(crate) fn wanted(&self) -> &[String] {
+        &self.wanted
+    }
+
+    /// What the servers know now of the sensors that are asked for.
     ///
     /// # Errors
     /// Why nothing can be read, in words for a user.
     pub(crate) fn read(&self) -> Result<Vec<SensorReport>, String> {
+        let is_wanted =
+            |one: &SensorReport| is_wanted(&self.wanted, one.sensor.as_deref().unwrap_or_default());
+        Ok(self.read_all()?.into_iter().filter(is_wanted).collect())
+    }
+
+    /// The same of all sensors.
+    ///
+    /// # Errors
+    /// Why nothing can be read, in words for a user.
+    pub(crate) fn read_all(&self) -> Result<Vec<SensorReport>, String> {
         let roll = self.run(async {
             let mut roll = Roll::new(self.silent);
             read(&self.access, &self.bucket, &mut roll).await.map(|()| roll)
         })?;
-        let all = roll.report(Timestamp::now()).into_iter();
-        let is_wanted =
-            |one: &SensorReport| is_wanted(&self.wanted, one.sensor.as_deref().unwrap_or_default());
-        Ok(all.filter(is_wanted).collect())
+        Ok(roll.report(Timestamp::now()))
     }
 
     /// Removes a sensor, and returns whether it was there.

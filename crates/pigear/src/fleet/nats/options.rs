@@ -25,6 +25,9 @@ const MAX_IN_FLIGHT: usize = 5_000;
 /// More often would load the servers of a large fleet.
 const LEAST_HEARTBEAT: Duration = Duration::from_millis(100);
 
+/// NATS calls `max_bytes` what is `max_size` here, and `max_bytes` is for a format.
+pub(super) const STREAM_SIZE: &str = "the stream's size is max_size";
+
 /// The keys of `nats`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -154,7 +157,7 @@ impl Options {
         self.heartbeats()?;
         check_stream_name(&self.stream)?;
         self.access().check()?;
-        Payload::new(&self.format).map(drop)
+        Payload::new(&self.format, Some(STREAM_SIZE)).map(drop)
     }
 
     pub(super) fn access(&self) -> AccessKeys {

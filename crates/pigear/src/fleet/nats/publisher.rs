@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::access::Access;
 use super::acknowledgements::Acknowledgements;
 use super::heartbeats::SharedClient;
-use super::options::Options;
+use super::options::{Options, STREAM_SIZE};
 use super::outgoing::Outgoing;
 use super::runtime::BACKOFF;
 use super::scarcity::Scarcity;
@@ -25,6 +25,7 @@ use crate::fleet::outcome::{self, Outcome};
 use crate::fleet::payload::Payload;
 use crate::fleet::{SubjectTemplate, message_id};
 use crate::in_time::in_time;
+use crate::notice::NOTICE;
 
 /// For this time after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
 /// would go to one that is behind.
@@ -71,7 +72,7 @@ impl Publisher {
         options.check()?;
         let access = Access::new(options.access())?.with_request_timeout(options.timeout.0);
         let settings = options.settings();
-        let payload = Payload::new(&options.format)?;
+        let payload = Payload::new(&options.format, Some(STREAM_SIZE))?;
         Ok(Self {
             access,
             settings,
@@ -159,7 +160,7 @@ impl Publisher {
                 warn!("handler {handler}: {servers}: the connection is lost; connecting again");
             }
             Event::Connected if was_lost.swap(false, std::sync::atomic::Ordering::Relaxed) => {
-                info!("handler {handler}: {servers}: connected again");
+                info!(target: NOTICE, "handler {handler}: {servers}: connected again");
             }
             _ => {}
         }
@@ -194,7 +195,7 @@ impl Publisher {
             }
         }
         if failures.get() > 0 && open == 0 {
-            info!("{self}: works again");
+            info!(target: NOTICE, "{self}: works again");
         }
         self.is_first = false;
         outcomes

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pigear_pipeline::source::SourceError;
-use pigear_pipeline::{Intake, Stop};
+use pigear_pipeline::{Intake, SourceConnection, Stop};
 
 use super::runtime::Runtime;
 
@@ -16,6 +16,8 @@ pub(super) struct Run<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) intake: &'a Intake<'a>,
     pub(super) stop: &'a Stop,
+    /// Whether alerts can come.
+    pub(super) connected: &'a SourceConnection,
 }
 
 /// Why reading ended.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::Client;
+use async_nats::connection::State;
 use async_nats::datetime::DateTime;
 use async_nats::jetstream::Message;
 use pigear_pipeline::source::{Activity, SourceError};
@@ -31,6 +32,7 @@ use super::watcher::Watcher;
 use super::{stream, termination};
 use crate::fleet::subject::key;
 use crate::fleet::{Archive, Decoder};
+use crate::notice::NOTICE;
 use crate::sensors::{Roll, SharedSensors};
 use crate::visible::visible;
 
@@ -115,7 +117,7 @@ impl NatsSource {
         let Run { runtime, stop, .. } = run;
         let mut backoff = Backoff::new(BACKOFF);
         while !stop.is_requested() {
-            let opened = runtime.run(self.open(connection));
+            let opened = runtime.run(self.open(run, connection));
             let problem = match (opened, &*connection) {
                 (Ok(open), Some(connection)) => {
                     match self.read_by(run, open, connection, &mut backoff) {
@@ -133,7 +135,9 @@ impl NatsSource {
                 (Err(problem), _) => problem,
             };
             let wait = backoff.failed();
+            run.connected.fails(&problem);
             if backoff.is_worth_a_line() {
+                run.connected.reported();
                 warn!("source {}: {problem}; trying again in {wait:?}", self.name());
             }
             let until = Instant::now() + wait;
@@ -170,10 +174,17 @@ impl NatsSource {
         Flow::Continue(())
     }
 
-    async fn open(&self, connection: &mut Option<Connection>) -> Result<Open, String> {
+    async fn open(
+        &self,
+        run: Run<'_>,
+        connection: &mut Option<Connection>,
+    ) -> Result<Open, String> {
         let Connection { client, presence } = match connection {
             Some(connection) => connection,
-            None => connection.insert(Connection::new(&self.access, &self.settings).await?),
+            None => {
+                let new = Connection::new(&self.access, &self.settings, run.connected);
+                connection.insert(new.await?)
+            }
         };
         self.settings
             .open(
@@ -231,9 +242,6 @@ impl NatsSource {
             // That was done, in order with those before them.
             Readers::Alone => self.held.clear(),
         }
-        if backoff.attempts() > 0 {
-            info!("source {}: works again", self.name());
-        }
         let end = self.consume(run, &mut open, connection, backoff);
         self.held.add(open.returning.rest().into_iter().map(|(_, message)| message));
         if self.others.readers() == Readers::Others {
@@ -272,6 +280,12 @@ impl NatsSource {
             if connections() != connected && (is_alone || next.as_ref().is_ok_and(Vec::is_empty)) {
                 self.held.add(next.unwrap_or_default());
                 return End::AtOnce("the connection was lost");
+            }
+            if next.is_ok()
+                && client.connection_state() == State::Connected
+                && run.connected.works()
+            {
+                info!(target: NOTICE, "source {}: works again", self.name());
             }
             let mut messages: Vec<_> = match next {
                 Err(problem) => return End::Again(problem),
@@ -478,7 +492,8 @@ impl Source for NatsSource {
         let intake = fanout.patient_intake(AlertFactory::default());
         // Parts of a connection end in the background when they are dropped.
         let _entered = runtime.enter();
-        let run = Run { runtime: &runtime, intake: &intake, stop };
+        let connected = fanout.connection(self.name());
+        let run = Run { runtime: &runtime, intake: &intake, stop, connected: &connected };
         let watcher = Watcher {
             access: self.access.clone(),
             bucket: self.bucket.clone(),

@@ -69,7 +69,8 @@ impl ConsumerSettings {
             holes: if state.messages == 0 { 0 } else { places.saturating_sub(state.messages) },
         };
         let oldest = (state.messages > 0).then_some(state.first_timestamp);
-        Looked { standing, notes: self.notes(oldest, info, pause) }
+        let notes = self.notes(oldest, info, pause);
+        Looked { standing, notes: self.unmatched(found).into_iter().chain(notes).collect() }
     }
 
     fn coverage(&self, found: &StreamInfo, is_queue: bool) -> Coverage {

@@ -94,7 +94,7 @@ impl StreamSettings {
                     .map_err(|problem| self.in_words(&problem))
                     .and_then(|info| self.checked(&info, false))
             }
-            Err(error) => Err(format!("cannot create the stream {}: {error}", self.name)),
+            Err(error) => Err(self.cannot_create(&error)),
         }
     }
 
@@ -110,12 +110,40 @@ impl StreamSettings {
             max_messages_per_subject: -1,
             max_consumers: -1,
             discard: self.discard.unwrap_or(DiscardPolicy::Old),
-            duplicate_window: self.duplicate_window.unwrap_or(DUPLICATE_WINDOW),
+            duplicate_window: self.duplicate_window.unwrap_or(self.longest_window()),
             compression: Some(self.compression.clone().unwrap_or(Compression::S2)),
             storage: self.storage.unwrap_or(StorageType::File),
             description: Some("alerts of Snort, from Pigear".to_owned()),
             ..Config::default()
         }
+    }
+
+    /// JetStream refuses one that is longer than alerts are kept.
+    fn longest_window(&self) -> Duration {
+        match self.max_age {
+            Some(age) if !age.is_zero() => DUPLICATE_WINDOW.min(age),
+            _ => DUPLICATE_WINDOW,
+        }
+    }
+
+    /// Why a stream can't be created, and what helps.
+    fn cannot_create(&self, error: &CreateStreamError) -> String {
+        let help = match code(error) {
+            Some(ErrorCode::STREAM_SUBJECT_OVERLAP) => format!(
+                "; another stream has alerts of {}: choose others with subject=, or that stream with stream=",
+                self.subject
+            ),
+            _ if self.has_long_window() => {
+                "; duplicate_window= must not exceed max_age=".to_owned()
+            }
+            _ => String::new(),
+        };
+        format!("cannot create the stream {}: {error}{help}", self.name)
+    }
+
+    fn has_long_window(&self) -> bool {
+        let Config { max_age, duplicate_window, .. } = self.config();
+        !max_age.is_zero() && duplicate_window > max_age
     }
 
     /// A stream without our subject can't be used; other differences are reported.

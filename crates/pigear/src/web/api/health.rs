@@ -32,7 +32,8 @@ pub(in crate::web) struct Health {
     store: StoreHealth,
     /// The handlers that get their alerts from the store.
     lanes: Vec<LaneHealth>,
-    /// The sockets that this Pigear receives from; empty if it only serves the page.
+    /// The sockets that this Pigear receives from, and its sources that read from servers; empty if it only serves
+    /// the page.
     sockets: Vec<SocketHealth>,
     /// Where stored alerts came from, the latest origin first.
     origins: Vec<OriginHealth>,
@@ -51,10 +52,10 @@ pub(in crate::web) struct Health {
     history: CountersHistory,
 }
 
-/// A socket that alerts arrive at.
+/// A socket that alerts arrive at, or a source that reads them from servers.
 #[derive(Serialize, ToSchema)]
 pub(in crate::web) struct SocketHealth {
-    /// Its path.
+    /// Its path, or the servers and the stream or topic.
     socket: String,
     /// Why no alerts arrive; absent if all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +71,10 @@ impl SocketHealth {
             socket,
             problem: liveness::problem(&thread).or_else(|| liveness::cut_off(&thread)),
         };
-        threads.into_iter().map(of).collect()
+        let sources = stats.connections().into_iter();
+        let sources =
+            sources.map(|it| Self { socket: it.source().to_owned(), problem: it.problem() });
+        threads.into_iter().map(of).chain(sources).collect()
     }
 }
 

@@ -182,8 +182,10 @@ fn what_can_not_be_listed_is_an_error() {
         let here = sensor(&server, "dmz");
         until("it is there", || states(&from).len() == 1);
         let (_, problem, status) = sensors(&["--from", &from, "--forget", "dnz"]);
-        assert_eq!(problem, "error: no sensor has the name \"dnz\"; sensors are: dmz\n");
-        assert_eq!(status, Some(1));
+        let expected = "error: no sensor has the name \"dnz\"; sensors are: dmz\n";
+        assert_eq!((&*problem, status), (expected, Some(1)));
+        let (_, problem, status) = sensors(&["--from", &format!("{from}?sensor=dnz")]);
+        assert_eq!((&*problem, status), (expected, Some(1)));
         here.signal_now(Signal::SIGTERM);
         let _ = here.end();
         let (_, said, status) = sensors(&["--from", &from, "--forget", "dmz"]);
