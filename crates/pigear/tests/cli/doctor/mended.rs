@@ -196,6 +196,10 @@ fn another(clinic: &Clinic) -> Running {
     let other = Test::bare().args(args).args(store).start();
     let socket = clinic.room.at("other/snort_alert");
     until("the other one listens", || can_send(&socket));
+    until("the other one has the store", || {
+        let found = super::wrong(&clinic.room, "store", &["--config", "pigear.toml"]);
+        found.iter().any(|it| it.contains("has it locked"))
+    });
     other
 }
 
