@@ -65,6 +65,7 @@ impl SourceConnection {
     }
 
     /// It works. Returns whether it was logged that it failed, so that its end is worth a line.
+    #[must_use]
     pub fn works(&self) -> bool {
         self.state().take().is_some_and(|lost| lost.is_reported)
     }
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn a_connection_that_is_lost_for_a_moment_is_not_missed() {
         let connection = SourceConnection::new("a".to_owned());
-        connection.works();
+        let _ = connection.works();
         connection.fails("lost");
         assert_eq!(connection.problem(), None);
         connection.reported();

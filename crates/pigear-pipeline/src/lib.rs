@@ -60,6 +60,7 @@ mod lane_filter;
 mod lane_times;
 mod latency;
 mod missed;
+mod notice;
 mod pipeline;
 mod policy;
 mod pulse;
@@ -88,6 +89,7 @@ pub use filter::{Filter, FilterError};
 pub use handler::{Context, Failure, Handler, Needs, Progress, Refusal, Verdict};
 pub use lane_times::{LanePhase, LaneTiming, Retries};
 pub use latency::Latency;
+pub use notice::NOTICE;
 pub use pipeline::{
     ChangeError, ChangedLane, LaneChange, LaneChanger, LaneConfig, NewLane, Pipeline, PipelineError,
 };

@@ -91,7 +91,6 @@ mod metrics;
 pub mod names;
 #[cfg(any(feature = "script", feature = "store"))]
 mod network;
-mod notice;
 mod output_file;
 #[cfg(any(feature = "nats", feature = "syslog", all(feature = "http", feature = "command")))]
 mod pem;

@@ -12,6 +12,7 @@ use super::handle::{Lane, LaneEnd};
 use crate::backoff::Backoff;
 use crate::deadline::Slept;
 use crate::handler::{Failure, Handler, Progress, Refusal, Verdict};
+use crate::notice::NOTICE;
 use crate::policy::OnError;
 
 /// The fates of the alerts of a call.
@@ -140,7 +141,7 @@ impl Caller {
         match called {
             Ok(progress) => {
                 if self.backoff.succeeded() {
-                    info!("handler {}: works again", lane.name);
+                    info!(target: NOTICE, "handler {}: works again", lane.name);
                 }
                 Outcome::settled(match progress {
                     Progress::All => alerts,

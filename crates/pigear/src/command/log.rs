@@ -19,9 +19,9 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::notice::NOTICE;
 use crate::standard_error;
 use crate::visible::visible_lines;
+use pigear_pipeline::NOTICE;
 
 /// The most lines that may wait to be written.
 const QUEUE: usize = 1_000;

@@ -29,8 +29,8 @@ pub(super) use datagrams::Datagrams;
 pub(super) use stream::Stream;
 
 use super::writer::{Records, WRITE_SIZE};
-use crate::notice::NOTICE;
 use outlet::{Outlet, SendError};
+use pigear_pipeline::NOTICE;
 
 pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
 

@@ -10,7 +10,7 @@ use tracing::info;
 
 use super::Store;
 use super::error::StoreProblem;
-use crate::notice::NOTICE;
+use pigear_pipeline::NOTICE;
 
 /// The most alerts of a transaction, and how long one waits for more.
 const BATCH: BatchPolicy =

@@ -46,11 +46,11 @@ use super::tls;
 use super::visitor::network;
 use crate::hosts::Hosts;
 use crate::keys::SetupError;
-use crate::notice::NOTICE;
 #[cfg(feature = "command")]
 use crate::probed::Ports;
 use crate::rules::SharedRules;
 use crate::sensors::SharedSensors;
+use pigear_pipeline::NOTICE;
 
 /// The most connections; more wait until one is closed.
 const CONNECTIONS: usize = 512;

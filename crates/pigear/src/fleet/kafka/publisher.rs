@@ -20,7 +20,7 @@ use crate::fleet::outcome::{Outcome, count_open};
 use crate::fleet::payload::Payload;
 use crate::fleet::runtime::BACKOFF;
 use crate::in_time::in_time;
-use crate::notice::NOTICE;
+use pigear_pipeline::NOTICE;
 
 /// Batches aren't made smaller than this for good: a single alert may have been the reason.
 const LEAST_BATCH: usize = 64 << 10;

@@ -24,7 +24,7 @@ use super::trouble;
 use crate::fleet::recent::Recent;
 use crate::fleet::runtime::{BACKOFF, Runtime};
 use crate::fleet::{Archive, Decoder};
-use crate::notice::NOTICE;
+use pigear_pipeline::NOTICE;
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);

@@ -19,8 +19,8 @@ use super::access::Access;
 use super::bucket;
 use crate::fleet::subject::key;
 use crate::host_name::host_name;
-use crate::notice::NOTICE;
 use crate::sensors::{Heartbeat, OwnSensor, SharedSensors};
+use pigear_pipeline::NOTICE;
 
 /// How many heartbeats of a sensor are kept: enough to see two Pigears that use one name by turns.
 const HISTORY: i64 = 8;

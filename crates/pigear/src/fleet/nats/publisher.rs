@@ -25,7 +25,7 @@ use crate::fleet::outcome::{self, Outcome};
 use crate::fleet::payload::Payload;
 use crate::fleet::{SubjectTemplate, message_id};
 use crate::in_time::in_time;
-use crate::notice::NOTICE;
+use pigear_pipeline::NOTICE;
 
 /// For this time after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
 /// would go to one that is behind.

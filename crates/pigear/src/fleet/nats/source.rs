@@ -32,9 +32,9 @@ use super::watcher::Watcher;
 use super::{stream, termination};
 use crate::fleet::subject::key;
 use crate::fleet::{Archive, Decoder};
-use crate::notice::NOTICE;
 use crate::sensors::{Roll, SharedSensors};
 use crate::visible::visible;
+use pigear_pipeline::NOTICE;
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -179,12 +179,11 @@ impl NatsSource {
         run: Run<'_>,
         connection: &mut Option<Connection>,
     ) -> Result<Open, String> {
-        let Connection { client, presence } = match connection {
-            Some(connection) => connection,
-            None => {
-                let new = Connection::new(&self.access, &self.settings, run.connected);
-                connection.insert(new.await?)
-            }
+        let Connection { client, presence } = if let Some(connection) = connection {
+            connection
+        } else {
+            let new = Connection::new(&self.access, &self.settings, run.connected);
+            connection.insert(new.await?)
         };
         self.settings
             .open(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pigear_pipeline::{Backoff, Context, Deadline, Failure, Retries, Slept};
+use pigear_pipeline::{Backoff, Context, Deadline, Failure, NOTICE, Retries, Slept};
 use tracing::{info, warn};
 
 use crate::output_file::NoReader;
@@ -55,7 +55,7 @@ impl ReaderWait {
     /// What was to be written was.
     pub(in crate::handler) fn wrote(&mut self) {
         if self.backoff.succeeded() {
-            info!("handler {}: works again", self.handler);
+            info!(target: NOTICE, "handler {}: works again", self.handler);
         }
     }
 }

@@ -1,2 +1,2 @@
 /// Where messages for the user go that are neither warnings nor errors: the target of a log event.
-pub(crate) const NOTICE: &str = "pigear::notice";
+pub const NOTICE: &str = "pigear::notice";
