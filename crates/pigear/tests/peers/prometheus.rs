@@ -61,7 +61,7 @@ fn promtool_has_nothing_to_say_about_metrics_and_rules() {
     let Some(said) = promtool(&["check", "metrics"], &text) else { return };
     assert_eq!(said, "");
     let said = promtool(&["check", "rules", RULES], "").unwrap();
-    assert!(said.contains("SUCCESS: 17 rules found"), "{said}");
+    assert!(said.contains("SUCCESS: 18 rules found"), "{said}");
 }
 
 /// Prometheus; it is killed when this is dropped.
@@ -168,7 +168,7 @@ fn prometheus_scrapes_and_evaluates_all_rules_and_panels() {
         let rules = prometheus.get("rules");
         let rules = rules["data"]["groups"][0]["rules"].as_array().cloned().unwrap_or_default();
         assert!(rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
-        rules.len() == 17 && rules.iter().all(|rule| rule["health"] == "ok")
+        rules.len() == 18 && rules.iter().all(|rule| rule["health"] == "ok")
     });
     let alerts = prometheus.get("alerts");
     assert_eq!(alerts["data"]["alerts"], serde_json::json!([]), "all is well");
