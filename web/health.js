@@ -38,7 +38,7 @@ export async function load() {
   if (looked !== health.store.store) lookForDamage(health.store.store);
   letterStore = letters.store;
   const giveBack = keepFocus(view);
-  view.replaceChildren(...socketsCard(health), ...sensorsCard(fleet), counters(health), storeCard(health), ...handlers(health), ...rulesCard(health), lanes(health), deadLetters(letters.letters, health.dead_letters), ...originsCard(health));
+  view.replaceChildren(...interruptionsCard(health), ...sensorsCard(fleet), counters(health), storeCard(health), ...handlers(health), ...rulesCard(health), lanes(health), deadLetters(letters.letters, health.dead_letters), ...originsCard(health));
   pack();
   letScroll();
   giveBack();
@@ -127,11 +127,11 @@ function counters(health) {
     table({ "aria-label": "Counters" }, h("thead", {}, h("tr", {}, ...["counter", "all", "rate", "last five minutes"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
 }
 
-/** The sockets of this Pigear that no alerts arrive at, and why. @param {any} health */
-function socketsCard({ sockets }) {
+/** The sockets and servers that no alerts arrive from, and why. @param {any} health */
+function interruptionsCard({ sockets }) {
   const broken = sockets.filter((/** @type {any} */ one) => one.problem);
   if (!broken.length) return [];
-  return [h("article", { class: "card wide" }, h("h2", {}, "Sockets"), ...broken.map((/** @type {any} */ one) => h("p", { class: "warning" }, plain(one.problem))))];
+  return [h("article", { class: "card wide" }, h("h2", {}, "No alerts arrive"), ...broken.map((/** @type {any} */ one) => h("p", { class: "warning" }, plain(one.problem))))];
 }
 
 /** The handlers of this Pigear. @param {any} health */

@@ -115,12 +115,12 @@ test("the health says which socket no alerts arrive at, and why", async () => {
   const room = setup.newRoom();
   const live = await room.live();
   const page = await open(setup.chrome, `${live.url}?view=health`);
-  const card = page.locator("article", { has: page.getByRole("heading", { name: "Sockets" }) });
+  const card = page.locator("article", { has: page.getByRole("heading", { name: "No alerts arrive" }) });
   await page.getByRole("heading", { name: "Counters" }).waitFor();
   assert.equal(await card.count(), 0);
   fs.renameSync(room.at("log"), room.at("moved"));
   await card.waitFor();
-  assert.match(await card.textContent(), /^Socketslog\/snort_alert was removed or replaced, so no alerts arrive: /);
+  assert.match(await card.textContent(), /^No alerts arrivelog\/snort_alert was removed or replaced, so no alerts arrive: /);
   await isAccessible(page, "a socket that is gone");
   fs.renameSync(room.at("moved"), room.at("log"));
   await card.waitFor({ state: "detached" });
