@@ -21,9 +21,10 @@ pub(super) fn run(args: &SensorsArgs) -> Result<(), Failure> {
     if let Some(name) = &args.forget {
         return forget(&list, name);
     }
-    let sensors = list.read().map_err(|problem| anyhow!(problem))?;
+    // They are read once: a moment later there may be others.
+    let all = list.read().map_err(|problem| anyhow!(problem))?;
+    let (sensors, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| list.wants(one));
     if sensors.is_empty() {
-        let others = list.read_all().map_err(|problem| anyhow!(problem))?;
         if !others.is_empty() {
             return Err(none_of(list.wanted(), &others));
         }
@@ -46,7 +47,7 @@ fn forget(list: &SensorList, name: &str) -> Result<(), Failure> {
         say(&format!("{name} is forgotten, until its next heartbeat"));
         return Ok(());
     }
-    let sensors = list.read_all().map_err(|problem| anyhow!(problem))?;
+    let sensors = list.read().map_err(|problem| anyhow!(problem))?;
     Err(none_of(&[name.to_owned()], &sensors))
 }
 

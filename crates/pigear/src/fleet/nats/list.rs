@@ -37,21 +37,16 @@ impl SensorList {
         &self.wanted
     }
 
-    /// What the servers know now of the sensors that are asked for.
+    /// Whether a sensor is asked for.
+    pub(crate) fn wants(&self, sensor: &SensorReport) -> bool {
+        is_wanted(&self.wanted, sensor.sensor.as_deref().unwrap_or_default())
+    }
+
+    /// What the servers know of all sensors now.
     ///
     /// # Errors
     /// Why nothing can be read, in words for a user.
     pub(crate) fn read(&self) -> Result<Vec<SensorReport>, String> {
-        let is_wanted =
-            |one: &SensorReport| is_wanted(&self.wanted, one.sensor.as_deref().unwrap_or_default());
-        Ok(self.read_all()?.into_iter().filter(is_wanted).collect())
-    }
-
-    /// The same of all sensors.
-    ///
-    /// # Errors
-    /// Why nothing can be read, in words for a user.
-    pub(crate) fn read_all(&self) -> Result<Vec<SensorReport>, String> {
         let roll = self.run(async {
             let mut roll = Roll::new(self.silent);
             read(&self.access, &self.bucket, &mut roll).await.map(|()| roll)
