@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use pigear_pipeline::NOTICE;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -21,7 +22,6 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::standard_error;
 use crate::visible::visible_lines;
-use pigear_pipeline::NOTICE;
 
 /// The most lines that may wait to be written.
 const QUEUE: usize = 1_000;

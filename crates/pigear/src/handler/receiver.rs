@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use pigear_alert::Alert;
-use pigear_pipeline::{Backoff, Context, Deadline, Failure, Progress, Retries, Slept};
+use pigear_pipeline::{Backoff, Context, Deadline, Failure, NOTICE, Progress, Retries, Slept};
 use tracing::{info, warn};
 
 #[cfg(feature = "syslog")]
@@ -30,7 +30,6 @@ pub(super) use stream::Stream;
 
 use super::writer::{Records, WRITE_SIZE};
 use outlet::{Outlet, SendError};
-use pigear_pipeline::NOTICE;
 
 pub(super) type Connect = Box<dyn FnMut() -> io::Result<Box<dyn Outlet>> + Send>;
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigear_alert::Alert;
-use pigear_pipeline::{BatchPolicy, Failure, Handler, Needs, Progress};
+use pigear_pipeline::{BatchPolicy, Failure, Handler, NOTICE, Needs, Progress};
 use tracing::info;
 
 use super::Store;
 use super::error::StoreProblem;
-use pigear_pipeline::NOTICE;
 
 /// The most alerts of a transaction, and how long one waits for more.
 const BATCH: BatchPolicy =

@@ -19,7 +19,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
-use pigear_pipeline::Stats;
+use pigear_pipeline::{NOTICE, Stats};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -50,7 +50,6 @@ use crate::keys::SetupError;
 use crate::probed::Ports;
 use crate::rules::SharedRules;
 use crate::sensors::SharedSensors;
-use pigear_pipeline::NOTICE;
 
 /// The most connections; more wait until one is closed.
 const CONNECTIONS: usize = 512;

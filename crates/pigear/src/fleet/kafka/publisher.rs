@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use pigear_alert::{Alert, plural};
-use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, Retries};
+use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, NOTICE, Retries};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -20,7 +20,6 @@ use crate::fleet::outcome::{Outcome, count_open};
 use crate::fleet::payload::Payload;
 use crate::fleet::runtime::BACKOFF;
 use crate::in_time::in_time;
-use pigear_pipeline::NOTICE;
 
 /// Batches aren't made smaller than this for good: a single alert may have been the reason.
 const LEAST_BATCH: usize = 64 << 10;

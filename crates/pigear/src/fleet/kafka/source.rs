@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use pigear_alert::Alert;
 use pigear_pipeline::source::{Activity, SourceError};
 use pigear_pipeline::{
-    AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, Source, SourceConnection, Stop,
+    AlertFactory, Backoff, EventCounter, Fanout, Flow, Intake, NOTICE, Source, SourceConnection,
+    Stop,
 };
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
@@ -24,7 +25,6 @@ use super::trouble;
 use crate::fleet::recent::Recent;
 use crate::fleet::runtime::{BACKOFF, Runtime};
 use crate::fleet::{Archive, Decoder};
-use pigear_pipeline::NOTICE;
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);

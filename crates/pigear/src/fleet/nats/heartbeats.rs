@@ -8,7 +8,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::kv::Store;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use jiff::Timestamp;
-use pigear_pipeline::{Context, EventCounter, Stats};
+use pigear_pipeline::{Context, EventCounter, NOTICE, Stats};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -20,7 +20,6 @@ use super::bucket;
 use crate::fleet::subject::key;
 use crate::host_name::host_name;
 use crate::sensors::{Heartbeat, OwnSensor, SharedSensors};
-use pigear_pipeline::NOTICE;
 
 /// How many heartbeats of a sensor are kept: enough to see two Pigears that use one name by turns.
 const HISTORY: i64 = 8;

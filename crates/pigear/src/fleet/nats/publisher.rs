@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::Context as JetStream;
 use async_nats::{Client, Event};
 use pigear_alert::{Alert, plural};
-use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, Retries};
+use pigear_pipeline::{Backoff, Context, Deadline, EventCounter, NOTICE, Retries};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -25,7 +25,6 @@ use crate::fleet::outcome::{self, Outcome};
 use crate::fleet::payload::Payload;
 use crate::fleet::{SubjectTemplate, message_id};
 use crate::in_time::in_time;
-use pigear_pipeline::NOTICE;
 
 /// For this time after a full stream refused an alert, each one waits for the one before: room that is made meanwhile
 /// would go to one that is behind.

@@ -1,5 +1,7 @@
 //! The source: reads alerts from a stream, and acknowledges them once they are settled.
 
+mod ending;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +12,8 @@ use async_nats::connection::State;
 use async_nats::datetime::DateTime;
 use async_nats::jetstream::Message;
 use pigear_pipeline::source::{Activity, SourceError};
-use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, Source, Stop};
+use pigear_pipeline::{AlertFactory, Backoff, EventCounter, Fanout, Flow, NOTICE, Source, Stop};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::access::Access;
@@ -34,16 +35,9 @@ use crate::fleet::subject::key;
 use crate::fleet::{Archive, Decoder};
 use crate::sensors::{Roll, SharedSensors};
 use crate::visible::visible;
-use pigear_pipeline::NOTICE;
 
 /// How long to wait for messages before looking at what is settled.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-
-/// How long the lanes have for the last alerts when the run ends.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
-
-/// How long sending the last acknowledgements may take.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often the sensors are looked at.
 const SENSORS_INTERVAL: Duration = Duration::from_millis(500);
@@ -439,37 +433,6 @@ impl NatsSource {
     /// Acknowledges what is settled.
     fn acknowledge(&mut self, Run { runtime, intake, .. }: Run<'_>) {
         runtime.run(self.unacknowledged.acknowledge(intake.settled()));
-    }
-
-    /// Waits for the lanes, and acknowledges what they settle in time.
-    fn drain(&mut self, run: Run<'_>) {
-        let intake = run.intake;
-        intake.flush();
-        let deadline = Instant::now() + DRAIN_TIMEOUT;
-        self.acknowledge(run);
-        while !self.unacknowledged.is_empty()
-            && Instant::now() < deadline
-            && !intake.has_stopped_settling()
-        {
-            std::thread::sleep(Duration::from_millis(2));
-            self.acknowledge(run);
-        }
-    }
-
-    /// Waits for the lanes, and gives back what they don't settle in time: another Pigear gets it at once.
-    fn end(&mut self, run: Run<'_>, connection: Option<&Connection>) {
-        self.drain(run);
-        self.report_removed(run, true);
-        run.runtime.run(async {
-            self.unacknowledged.give_back().await;
-            self.held.give_back().await;
-            if let Some(leaving) = self.leaving.take() {
-                let _ = leaving.await;
-            }
-            if let Some(Connection { client, .. }) = connection {
-                let _ = timeout(FLUSH_TIMEOUT, client.flush()).await;
-            }
-        });
     }
 }
 
