@@ -1,12 +1,13 @@
 //! `pigear doctor`: what is wrong between Snort and Pigear.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use clap::CommandFactory;
 use pigear_alert::plural;
 
-use super::args::DoctorArgs;
+use super::args::{Args, DoctorArgs};
 use super::failure::Failure;
 use super::output::write_out;
 use super::{environment, settings};
@@ -45,7 +46,8 @@ pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure>
     }
     let proc = PathBuf::from("/proc");
     let misspelt = environment::misspelt(registry).iter().map(ToString::to_string).collect();
-    let subject = Subject { config, is_known, file, registry, snort_user, misspelt, proc };
+    let subject =
+        Subject { config, is_known, file, registry, snort_user, misspelt, has_command, proc };
     let report = examine(subject, args.listen.map(Duration::from_secs));
     let text = if args.json { report.json() } else { report.text() };
     write_out(text.as_bytes())?;
@@ -53,5 +55,42 @@ pub(super) fn run(args: &DoctorArgs, registry: &Registry) -> Result<(), Failure>
         0 => Ok(()),
         1 => Err(anyhow!("1 thing is wrong").into()),
         many => Err(anyhow!("{} are wrong", plural::count(many as u64, "thing")).into()),
+    }
+}
+
+/// Whether a Pigear that was started with these words, of which one is its name, runs a command. Handlers have such
+/// names, too.
+fn has_command(words: &[String]) -> bool {
+    let is_name = |word: &&String| Path::new(word).file_name().is_some_and(|it| it == "pigear");
+    let words = words.iter().skip_while(|word| !is_name(word));
+    // What isn't allowed together isn't asked here.
+    let command = Args::command().args_conflicts_with_subcommands(false).ignore_errors(true);
+    let parsed = command.try_get_matches_from(words);
+    parsed.is_ok_and(|parsed| parsed.subcommand_name().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pigear_with_a_command_is_told_from_one_that_receives() {
+        let has_command =
+            |line: &str| has_command(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for line in [
+            "pigear doctor --config a",
+            "python3 -m pigear --config a query",
+            "/usr/bin/pigear --store=a --debug lanes",
+        ] {
+            assert!(has_command(line), "{line}");
+        }
+        for line in [
+            "pigear --config a --data-handler web",
+            "pigear --config a",
+            "pigear --of-another-version",
+            "vi query",
+        ] {
+            assert!(!has_command(line), "{line}");
+        }
     }
 }

@@ -8,26 +8,6 @@ use std::path::{Path, PathBuf};
 use crate::kernel_table;
 use crate::output_file::dir;
 
-/// The commands of Pigear.
-const COMMANDS: [&str; 13] = [
-    "completions",
-    "config",
-    "demo",
-    "doctor",
-    "help",
-    "lanes",
-    "man",
-    "play",
-    "query",
-    "redeliver",
-    "sensors",
-    "top",
-    "web",
-];
-
-/// The options without a value that may stand before a command.
-const NO_VALUE: [&str; 2] = ["--debug", "--quiet"];
-
 /// A process.
 pub(super) struct Process {
     pub(super) id: u32,
@@ -74,9 +54,10 @@ impl Process {
         stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
     }
 
-    /// Whether it has ended, and its parent hasn't noticed yet.
+    /// Whether it ends just now, or has ended, and its parent hasn't noticed yet. Its memory is gone first, and its
+    /// arguments with it.
     pub(super) fn has_ended(&self) -> bool {
-        self.status("State").is_some_and(|state| state.starts_with('Z'))
+        self.arguments.is_empty() || self.status("State").is_some_and(|it| it.starts_with('Z'))
     }
 
     /// A field of its status, such as `NoNewPrivs`.
@@ -155,16 +136,6 @@ impl Process {
     pub(super) fn is_pigear(&self) -> bool {
         let is_name = |word: &String| Path::new(word).file_name().is_some_and(|it| it == "pigear");
         self.name == "pigear" || self.arguments.iter().take(3).any(is_name)
-    }
-
-    /// Whether it is a Pigear with a command, such as `pigear query`, which receives nothing. Handlers have such names,
-    /// too.
-    pub(super) fn has_command(&self) -> bool {
-        let words = self.arguments.iter().zip(self.arguments.iter().skip(1));
-        let mut behind = words.filter(|(before, _)| {
-            !before.starts_with("--") || before.contains('=') || NO_VALUE.contains(&&***before)
-        });
-        behind.any(|(_, word)| COMMANDS.contains(&&**word))
     }
 
     /// Whether it was given an option.
@@ -300,20 +271,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pigear_with_a_command_is_told_from_one_that_receives() {
+    fn a_snort_that_just_ends_is_none() {
         let room = tempfile::tempdir().unwrap();
-        let has_command = |line: &str| {
-            let dir = room.path().join("7");
-            fs::create_dir_all(&dir).unwrap();
-            fs::write(dir.join("comm"), "pigear\n").unwrap();
-            fs::write(dir.join("cmdline"), line.replace(' ', "\0")).unwrap();
-            Process::numbered(room.path(), 7).unwrap().has_command()
-        };
-        assert!(has_command("pigear doctor --config a"));
-        assert!(has_command("python3 -m pigear --config a query"));
-        assert!(has_command("pigear --store=a --debug lanes"));
-        assert!(!has_command("pigear --config a --data-handler web"));
-        assert!(!has_command("pigear --config a"));
+        for (id, line, state) in [("6", "", "R"), ("7", "snort\0-D", "R"), ("8", "snort", "Z")] {
+            let dir = room.path().join(id);
+            fs::create_dir(&dir).unwrap();
+            fs::write(dir.join("comm"), "snort\n").unwrap();
+            fs::write(dir.join("cmdline"), line).unwrap();
+            fs::write(dir.join("status"), format!("State:\t{state}\n")).unwrap();
+        }
+        let all: Vec<_> = snorts(room.path()).iter().map(|it| it.id).collect();
+        assert_eq!(all, [7]);
     }
 
     #[test]

@@ -60,7 +60,8 @@ pub(super) fn running(subject: &Subject<'_>) -> Option<Process> {
 /// the file.
 fn without_sockets(subject: &Subject<'_>) -> Option<Process> {
     let is_own = |it: &Process| {
-        it.is_pigear() && !it.has_command() && !it.has_ended() && is_pigears(it, subject)
+        let receives = it.is_pigear() && !(subject.has_command)(&it.arguments);
+        receives && !it.has_ended() && is_pigears(it, subject)
     };
     if let Some(writer) = writer(subject) {
         return Some(writer).filter(is_own);

@@ -22,6 +22,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) snort_user: Option<String>,
     /// What is said of variables that set nothing, and are nearly named as settings.
     pub(crate) misspelt: Vec<String>,
+    /// Whether a Pigear that was started with these words runs a command, such as `query`, and receives nothing.
+    pub(crate) has_command: fn(&[String]) -> bool,
     /// Where the kernel's files are: /proc.
     pub(crate) proc: PathBuf,
 }

@@ -28,6 +28,7 @@ fn found(arguments: &str, conf: &str) -> Vec<Severity> {
         registry: &Registry::builtin(),
         snort_user: None,
         misspelt: Vec::new(),
+        has_command: |_| false,
         proc: room.path().to_owned(),
     };
     if arguments.contains("-t") {
