@@ -206,3 +206,14 @@ export function withPriority(datagram, priority) {
   changed.writeUInt32LE(priority, 65_844);
   return changed;
 }
+
+/** What is asked of the triage of a page, each as its ids. */
+export function triaged(page) {
+  const all = [];
+  page.on("request", (request) => { if (request.method() === "POST" && new URL(request.url()).pathname.endsWith("/triage")) all.push(request.postDataJSON().ids); });
+  return all;
+}
+
+/** The row of the alert with this message; and the alert's number. */
+export const row = (page, text) => page.locator("tr.alert").filter({ has: page.getByText(text, { exact: true }) });
+export const idOf = async (page, text) => Number(await row(page, text).getAttribute("data-id"));

@@ -3,22 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { datagrams, open, setUp, until, withMessage, withSid } from "./harness.mjs";
+import { datagrams, idOf, open, row, setUp, triaged, until, withMessage, withSid } from "./harness.mjs";
 
 const setup = setUp();
 const { newRoom } = setup;
 const [ping] = datagrams("v2919/icmp_ping");
 const alerts = (count, from = 1) => Array.from({ length: count }, (_, n) => withMessage(withSid(ping, 1_000_000 + from + n), `number ${from + n}`));
 
-/** What is asked of the triage of a page, each as its ids. */
-function marks(page) {
-  const all = [];
-  page.on("request", (request) => { if (request.method() === "POST" && new URL(request.url()).pathname.endsWith("/triage")) all.push(request.postDataJSON().ids); });
-  return all;
-}
-
-const row = (page, text) => page.locator("tr.alert").filter({ has: page.getByText(text, { exact: true }) });
-const idOf = async (page, text) => Number(await row(page, text).getAttribute("data-id"));
 const chosen = (page) => page.$$eval("tr.selected .message", (all) => all.map((one) => one.textContent));
 
 test("keys change nothing before an alert was chosen, and begin at the newest", async () => {
@@ -27,7 +18,7 @@ test("keys change nothing before an alert was chosen, and begin at the newest", 
   await room.play(alerts(3));
   for (const [n, query] of ["?group=no", `?filter=${encodeURIComponent("alert.proto == \"ICMP\"")}`].entries()) {
     const page = await open(setup.chrome, url + query);
-    const [asked, newest] = [marks(page), `number ${5 + 2 * n}`];
+    const [asked, newest] = [triaged(page), `number ${5 + 2 * n}`];
     await row(page, "number 3").waitFor();
     await until("it is live", async () => await page.textContent("#state") === "live");
     await room.play(alerts(2, 4 + 2 * n));
@@ -54,7 +45,7 @@ test("before a flood was chosen, keys don't change it", async () => {
   await room.store(Array.from({ length: 5 }, () => ping));
   const { url } = await room.web();
   const page = await open(setup.chrome, url);
-  const asked = marks(page);
+  const asked = triaged(page);
   await page.waitForSelector("tr.flood");
   await page.keyboard.press("e");
   await page.waitForSelector("text=Choose an alert first");
@@ -70,7 +61,7 @@ test("an alert that is open in the address is the one that keys are about, also 
   await room.store(alerts(4));
   const { url } = await room.web();
   const page = await open(setup.chrome, `${url}?group=no&alert=2`);
-  const asked = marks(page);
+  const asked = triaged(page);
   await page.waitForSelector("#packet");
   await page.waitForSelector("tr.shown");
   await page.keyboard.press("Escape");

@@ -3,14 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { datagrams, messages, open, setUp, until, withMessage, withSid } from "./harness.mjs";
+import { datagrams, messages, open, row, setUp, until, withMessage, withSid } from "./harness.mjs";
 
 const setup = setUp();
 const { newRoom } = setup;
 const [ping] = datagrams("v2919/icmp_ping");
 const alerts = (count) => Array.from({ length: count }, (_, n) => withMessage(withSid(ping, 1_000_000 + n), `number ${n + 1}`));
 
-const row = (page, text) => page.locator("tr.alert").filter({ has: page.getByText(text, { exact: true }) });
 
 /** A store with alerts, and what another analyst does there. */
 async function over(count) {

@@ -3,22 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { datagrams, messages, open, setUp, until, withMessage } from "./harness.mjs";
+import { datagrams, idOf, messages, open, row, setUp, triaged, until, withMessage } from "./harness.mjs";
 
 const setup = setUp();
 const { newRoom } = setup;
 const [ping] = datagrams("v2919/icmp_ping");
 const alerts = (count, from = 1) => Array.from({ length: count }, (_, n) => withMessage(ping, `number ${from + n}`));
 
-/** What is asked of the triage of a page, each as its ids. */
-function marks(page) {
-  const all = [];
-  page.on("request", (request) => { if (request.method() === "POST" && new URL(request.url()).pathname.endsWith("/triage")) all.push(request.postDataJSON().ids); });
-  return all;
-}
-
-const row = (page, text) => page.locator("tr.alert").filter({ has: page.getByText(text, { exact: true }) });
-const idOf = async (page, text) => Number(await row(page, text).getAttribute("data-id"));
 const closed = (page) => page.waitForSelector("#detail", { state: "hidden" });
 
 test("keys are about the alert that was clicked", async () => {
@@ -26,7 +17,7 @@ test("keys are about the alert that was clicked", async () => {
   await room.store(alerts(6));
   const { url } = await room.web();
   const page = await open(setup.chrome, `${url}?group=no`);
-  const asked = marks(page);
+  const asked = triaged(page);
   await row(page, "number 3").locator("td.time").click();
   await page.waitForSelector("#packet");
   await page.keyboard.press("Escape");
@@ -42,7 +33,7 @@ test("keys stay with an alert that was marked while it was open", async () => {
   await room.store(alerts(6));
   const { url } = await room.web();
   const page = await open(setup.chrome, `${url}?group=no`);
-  const asked = marks(page);
+  const asked = triaged(page);
   await page.waitForSelector("tr.alert");
   for (const pressed of ["j", "j", "j", "Enter"]) await page.keyboard.press(pressed);
   await page.waitForSelector("#packet");
@@ -69,7 +60,7 @@ test("no alert goes from below the pointer that is about to mark it", async () =
   await until("it is live", async () => await page.textContent("#state") === "live");
   await room.play(alerts(3));
   await row(page, "number 3").waitFor();
-  const [id, asked] = [await idOf(page, "number 2"), marks(page)];
+  const [id, asked] = [await idOf(page, "number 2"), triaged(page)];
   const button = await row(page, "number 2").getByRole("button", { name: "Acknowledge" }).boundingBox();
   const [x, y] = [button.x + button.width / 2, button.y + button.height / 2];
   await page.mouse.move(x, y);

@@ -4,14 +4,13 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 
-import { datagrams, isAccessible, open, setUp, until, withMessage } from "./harness.mjs";
+import { datagrams, isAccessible, open, row, setUp, until, withMessage } from "./harness.mjs";
 
 const setup = setUp();
 const { newRoom } = setup;
 const [ping] = datagrams("v2919/icmp_ping");
 const alerts = (count, from = 1) => Array.from({ length: count }, (_, n) => withMessage(ping, `number ${from + n}`));
 
-const row = (page, text) => page.locator("tr.alert").filter({ has: page.getByText(text, { exact: true }) });
 const box = (page, text) => row(page, text).getByRole("checkbox");
 const idsOf = (page, texts) => Promise.all(texts.map(async (text) => Number(await row(page, text).getAttribute("data-id"))));
 const bar = (page) => page.getByRole("region", { name: "Chosen alerts" });

@@ -78,9 +78,9 @@ fn down(name: &str) -> String {
     )
 }
 
+/// Three alerts wait for the handler `http`, which a reload calls `siem`.
 #[cfg(all(feature = "http", feature = "store"))]
-#[test]
-fn alerts_that_a_removed_handler_leaves_in_the_store_are_named_at_once() {
+fn renamed() -> (Running, SocketAddr) {
     let mut running = started(Test::new(), &down("http"));
     let address = address(&mut running);
     for _ in 0..3 {
@@ -88,6 +88,13 @@ fn alerts_that_a_removed_handler_leaves_in_the_store_are_named_at_once() {
     }
     shows(address, "pigear_handler_waiting{handler=\"http\"} 3");
     change(&running, &down("siem"));
+    (running, address)
+}
+
+#[cfg(all(feature = "http", feature = "store"))]
+#[test]
+fn alerts_that_a_removed_handler_leaves_in_the_store_are_named_at_once() {
+    let (mut running, address) = renamed();
     running.warns(
         "warning: a.db: 3 alerts wait for the handler http, which isn't configured; they are delivered \
          once it is again. If they are not needed: `pigear lanes drop http --store a.db`\n",
@@ -108,13 +115,7 @@ fn alerts_that_a_removed_handler_leaves_in_the_store_are_named_at_once() {
 fn nothing_waits_for_a_removed_handler_that_was_dropped_from_the_store() {
     use crate::harness::program;
 
-    let mut running = started(Test::new(), &down("http"));
-    let address = address(&mut running);
-    for _ in 0..3 {
-        running.send(&ping());
-    }
-    shows(address, "pigear_handler_waiting{handler=\"http\"} 3");
-    change(&running, &down("siem"));
+    let (mut running, address) = renamed();
     running.warns("3 alerts wait for the handler http");
     // They go on to wait for it.
     running.send(&ping());
